@@ -1,0 +1,1 @@
+"""Vehicle and person re-identification with divide-and-conquer metric learning."""

@@ -1,0 +1,1 @@
+"""The command line: parse, build, call, echo. One file per command; nothing imports from here."""

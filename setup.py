@@ -1,0 +1,86 @@
+"""Packaging of reid. `datasets/` and `configs/` stay at the top of the checkout, where people look for
+them, and are installed as data of `reid._shipped`, because a top-level package named `datasets` would
+collide with Hugging Face's.
+"""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).resolve().parent
+VERSION = "0.1.0"
+
+REQUIRED = [
+    "torch>=2.11",
+    "torchvision>=0.26",
+    "timm>=1.0",
+    "pytorch-metric-learning>=2.8",
+    # Unmaintained upstream, hence the exact version; imported in reid/data/transforms.py only.
+    "albumentations==2.0.8",
+    'faiss-gpu>=1.14; sys_platform == "linux" and platform_machine == "x86_64"',
+    'faiss-cpu>=1.14; sys_platform != "linux" or platform_machine != "x86_64"',
+    "opencv-python-headless>=4.9",
+    "pillow>=11",
+    "numpy>=2.0",
+    "scipy>=1.13",
+    "scikit-learn>=1.5",
+    "click>=8.1",
+    "pydantic>=2.9",
+    "PyYAML>=6.0",
+    "rich>=13",
+    "safetensors>=0.5",
+    "matplotlib>=3.9",
+]
+
+EXTRAS = {
+    "parquet": ["pyarrow>=16"],
+    "dev": [
+        "build>=1.2",
+        "hypothesis>=6.100",
+        "mypy>=1.15",
+        "pre-commit>=4.0",
+        "pyarrow>=16",
+        "pytest>=8.3",
+        "pytest-timeout>=2.3",
+        "pytest-xdist>=3.6",
+        "ruff>=0.11",
+        "scipy-stubs>=1.14",
+        "types-PyYAML>=6.0",
+    ],
+}
+
+COMMANDS = ["data", "train", "eval"]
+
+setup(
+    name="reid-toolkit",
+    version=VERSION,
+    description="Vehicle and person re-identification with divide-and-conquer metric learning",
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.11",
+    packages=[*find_packages(include=["reid", "reid.*"]), "reid._shipped.datasets", "reid._shipped.configs"],
+    package_dir={
+        "reid._shipped.datasets": "datasets",
+        "reid._shipped.configs": "configs",
+    },
+    package_data={
+        "reid": ["py.typed"],
+        "reid._shipped.datasets": ["*.yaml", "README.md"],
+        "reid._shipped.configs": ["*.yaml"],
+    },
+    install_requires=REQUIRED,
+    extras_require=EXTRAS,
+    entry_points={"console_scripts": [f"reid-{name} = reid.cli.{name}:main" for name in COMMANDS]},
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Science/Research",
+        "Intended Audience :: Developers",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Image Recognition",
+        "Typing :: Typed",
+    ],
+)

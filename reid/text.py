@@ -13,7 +13,7 @@ def printable(text: object) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """ "; did you mean X?" for the nearest known word, or "" where nothing is near."""
+    """The words "; did you mean X?" with the nearest known word, or "" where nothing is near."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]!r}?" if close else ""
 

@@ -84,7 +84,7 @@ def _report(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
     if isinstance(error, ReidError):
-        click.echo(f"error: {text.printable(error)}", err=True)
+        click.echo("error: " + "\n".join(text.printable(line) for line in str(error).split("\n")), err=True)
         return error.exit_code
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
         click.echo("interrupted", err=True)

@@ -76,24 +76,29 @@ def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
 def _report(error: BaseException, *, debug: bool) -> int:
     if debug and not isinstance(error, click.ClickException):
         traceback.print_exception(error)
-    if isinstance(error, click.exceptions.Exit):
-        return error.exit_code
-    if isinstance(error, click.ClickException):
-        error.show()
-        return error.exit_code
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else 1
-    if isinstance(error, ReidError):
-        click.echo("error: " + "\n".join(text.printable(line) for line in str(error).split("\n")), err=True)
-        return error.exit_code
-    if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        click.echo("interrupted", err=True)
-        return 128 + signal.SIGINT
-    if isinstance(error, _Terminated):
-        click.echo("terminated", err=True)
-        return 128 + signal.SIGTERM
-    click.echo(f"error: this is a bug: {text.printable(error) or type(error).__name__}. {_log(error)}", err=True)
-    return ReidError.exit_code
+    message, code = _outcome(error)
+    if message:
+        click.echo("\n".join(text.printable(line) for line in message.split("\n")), err=True)
+    return code
+
+
+def _outcome(error: BaseException) -> tuple[str, int]:
+    match error:
+        case click.exceptions.Exit():
+            return "", error.exit_code
+        case click.Abort() | KeyboardInterrupt():
+            return "interrupted", 128 + signal.SIGINT
+        case click.ClickException():
+            error.show()
+            return "", error.exit_code
+        case SystemExit():
+            return "", error.code if isinstance(error.code, int) else 1
+        case ReidError():
+            return f"error: {error}", error.exit_code
+        case _Terminated():
+            return "terminated", 128 + signal.SIGTERM
+        case _:
+            return f"error: this is a bug: {error or type(error).__name__}. {_log(error)}", ReidError.exit_code
 
 
 def _log(error: BaseException) -> str:

@@ -1,0 +1,99 @@
+"""YAML as people expect it, read safely.
+
+Only plain values come out: no tags, no aliases, no duplicate keys, at most 1 MB and 32 levels. Scalars follow the
+YAML 1.2 core rules, so that `no` and `on` are words, `012` is twelve and `1e-5` is a number, which PyYAML's
+YAML 1.1 rules read as false, true, ten and a word.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reid import files
+from reid.errors import ConfigError
+from reid.text import printable
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 32
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader with YAML 1.2 scalars, without aliases and duplicate keys, with a depth limit."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  PyYAML's way to configure
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        if self.check_event(yaml.events.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"nested more than {MAX_DEPTH} levels deep", problem_mark=mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        first: dict[str, yaml.Mark] = {}
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key must be a word or number", problem_mark=key.start_mark)
+            if key.value in first:
+                again = f"key {key.value!r} stands here again, first on line {first[key.value].line + 1}"
+                raise yaml.MarkedYAMLError(problem=again, problem_mark=key.start_mark)
+            first[key.value] = key.start_mark
+        return super().construct_mapping(node, deep)
+
+
+def _int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+    return int(loader.construct_scalar(node))
+
+
+def _float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
+    return float(loader.construct_scalar(node).replace(".inf", "inf").replace(".nan", "nan"))
+
+
+for _tag, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?[0-9]+", "-+0123456789"),
+    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", "~nN\0"),
+):
+    _StrictLoader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [c.replace("\0", "") for c in _first]
+    )
+_StrictLoader.add_constructor("tag:yaml.org,2002:int", _int)
+_StrictLoader.add_constructor("tag:yaml.org,2002:float", _float)
+
+
+def parse_yaml(text: str, where: str) -> Any:
+    """The value of a YAML text; `where` names its origin in messages.
+
+    Raises:
+        ConfigError: not YAML, or more than plain values; the line is named.
+    """
+    if len(text) > MAX_BYTES:
+        raise ConfigError(f"{printable(where)} is larger than {MAX_BYTES:,} characters: not a configuration file")
+    try:
+        return yaml.load(text, _StrictLoader)  # noqa: S506  a SafeLoader, made stricter
+    except yaml.MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ConfigError(f"{printable(where)}{line}: {error.problem or error.context}") from None
+    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
+        raise ConfigError(f"{printable(where)}: not readable as YAML ({printable(error)})") from None
+
+
+def load_yaml(path: Path) -> Any:
+    """The value in a YAML file.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ConfigError: not UTF-8, not YAML, or more than plain values; the line is named.
+    """
+    try:
+        return parse_yaml(files.read_bytes(path).decode("utf-8"), str(path))
+    except UnicodeDecodeError:
+        raise ConfigError(f"{printable(path)}: not UTF-8 text") from None

@@ -21,6 +21,7 @@ from reid.errors import ArtefactError, MissingInputError, OutputError
 
 MANIFEST = "manifest.json"
 _SEAL = b"reid sealed file 1\n"
+_SIGNATURE = "# sha256 of the lines above: "
 _TEMPORARY = ".tmp-reid-"
 
 
@@ -132,6 +133,24 @@ def read_sealed(path: Path) -> bytes:
             f"{path} is corrupt: its sha256 differs from the one written into it; restore it from a copy"
         )
     return content
+
+
+def write_signed_text(path: Path, text: str) -> None:
+    """Write a text whose format has `#` comments (YAML), with a last line of its sha256, atomically."""
+    write_text(path, f"{text}{_SIGNATURE}{hashlib.sha256(text.encode()).hexdigest()}\n")
+
+
+def read_signed_text(path: Path) -> str:
+    """The text written by `write_signed_text`.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ArtefactError: it was altered since it was written.
+    """
+    text, _, signature = read_bytes(path).decode("utf-8", "replace").rpartition(_SIGNATURE)
+    if hashlib.sha256(text.encode()).hexdigest() != signature.strip():
+        raise ArtefactError(f"{path} was changed or damaged since it was written: its last line holds another sha256")
+    return text
 
 
 @contextlib.contextmanager

@@ -13,9 +13,9 @@ def printable(text: object) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """The words "; did you mean X?" with the nearest known word, or "" where nothing is near."""
+    """The end of a sentence about a wrong name: "; did you mean 'X'?" with the nearest known one, or "." if none is near."""
     close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else "."
 
 
 def listed(items: Iterable[object], limit: int = 20) -> str:

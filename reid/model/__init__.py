@@ -1,0 +1,1 @@
+"""The network, its subspaces, and the losses it is trained with."""

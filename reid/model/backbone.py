@@ -1,0 +1,146 @@
+"""Networks that turn a batch of normalised pictures into feature maps, and the weights they start from."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from reid import files
+from reid.errors import ArtefactError, ConfigError, MissingInputError
+from reid.text import did_you_mean, listed, printable
+
+SMALL_CNN_WIDTHS = (32, 64, 128, 256)
+_CLASSIFIER = ("fc.", "classifier.", "head.", "last_linear.")
+
+
+class SmallCNN(nn.Module):
+    """Four 3x3 convolutions with batch normalisation, each halving the size: trains from nothing on a CPU in minutes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        stages: list[nn.Module] = []
+        channels = 3
+        for width in SMALL_CNN_WIDTHS:
+            stages += [
+                nn.Conv2d(channels, width, 3, padding=1, bias=False),
+                nn.BatchNorm2d(width),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+            ]
+            channels = width
+        self.stages = nn.Sequential(*stages[:-1])  # the last map is pooled by the head
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """(B, 3, H, W) normalised pictures -> (B, 256, H / 8, W / 8) feature maps."""
+        maps: Tensor = self.stages(pictures)
+        return maps
+
+
+def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
+    """A backbone without its classifier, and the number of channels of its feature map.
+
+    Args:
+        name: "small-cnn", or any convolutional image model of timm's.
+        weights: "pretrained", "random", or the path of a .safetensors, .pth or .pt file.
+
+    Raises:
+        ConfigError: no such backbone, or none of its weights are published.
+        MissingInputError: the weights are neither cached nor downloadable, or the file does not exist.
+        ArtefactError: the file does not hold this backbone's weights; missing and unexpected keys are listed.
+    """
+    backbone, channels = (_small_cnn if name == "small-cnn" else _from_timm)(name, weights == "pretrained")
+    if weights not in {"pretrained", "random"}:
+        load_weights(backbone, Path(weights))
+    return backbone, channels
+
+
+def load_weights(backbone: nn.Module, path: Path) -> None:
+    """Fill `backbone` from a file of weights: a state dict of the same network, or a model of this toolkit.
+
+    Weights of a classifier are left out, as is a "module." or "backbone." in front of every key.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ArtefactError: unreadable, not a state dict, or keys or shapes differ from the backbone's.
+    """
+    found = {key.removeprefix("module.").removeprefix("backbone."): value for key, value in read_state(path).items()}
+    wanted = backbone.state_dict()
+    shapes = [
+        f"{key} is {tuple(found[key].shape)}, wanted {tuple(value.shape)}"
+        for key, value in wanted.items()
+        if key in found and found[key].shape != value.shape
+    ]
+    missing = [key for key in wanted if key not in found and not key.endswith("num_batches_tracked")]
+    extra = [
+        key for key in found if key not in wanted and not key.startswith((*_CLASSIFIER, "layer.", "mean", "deviation"))
+    ]
+    problems = [
+        f"{title}: {listed(keys, 5)}"
+        for title, keys in (("missing", missing), ("unexpected", extra), ("shapes", shapes))
+        if keys
+    ]
+    if problems:
+        raise ArtefactError(f"{printable(path)} does not hold the weights of this backbone: {'; '.join(problems)}")
+    backbone.load_state_dict({key: found.get(key, value) for key, value in wanted.items()})
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors in a .safetensors or torch file; nothing in it is executed.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ArtefactError: unreadable, or not a mapping of tensors.
+    """
+    content = files.read_bytes(path)
+    try:
+        state = _parse_state(path, content)
+    except Exception as error:  # the formats' readers raise anything from RuntimeError to UnpicklingError
+        raise ArtefactError(
+            f"{printable(path)} is not a readable file of weights ({printable(error)[:200]})"
+        ) from error
+    for key in ("state_dict", "model"):
+        state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
+    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ArtefactError(f"{printable(path)} holds something else than a mapping of names to tensors")
+    return state
+
+
+def _parse_state(path: Path, content: bytes) -> Any:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load
+
+        return load(content)
+    import io
+
+    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+
+
+def _small_cnn(_name: str, pretrained: bool) -> tuple[nn.Module, int]:
+    if pretrained:
+        raise ConfigError("model.weights: small-cnn has no pretrained weights; set model.weights=random or name a file")
+    return SmallCNN(), SMALL_CNN_WIDTHS[-1]
+
+
+def _from_timm(name: str, pretrained: bool) -> tuple[nn.Module, int]:
+    import timm
+
+    known = timm.list_models()
+    if name.split(".", maxsplit=1)[0] not in known:
+        raise ConfigError(f"model.backbone: no backbone {printable(name)!r}{did_you_mean(name, ['small-cnn', *known])}")
+    try:
+        network = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
+    except Exception as error:  # whatever the hub's client of the day raises
+        if not pretrained:
+            raise
+        raise MissingInputError(
+            f"the pretrained weights of {name} are not in timm's cache and could not be downloaded ({type(error).__name__}); "
+            f"name a file with --weights FILE, or train from nothing with --set model.weights=random"
+        ) from error
+    with torch.no_grad():
+        maps = network.eval()(torch.zeros(1, 3, 64, 64))
+    if maps.ndim != 4:
+        raise ConfigError(
+            f"model.backbone: {name} gives no feature map but {tuple(maps.shape)}; choose a convolutional network"
+        )
+    return network, int(maps.shape[1])

@@ -1,0 +1,1 @@
+"""Divide, conquer, finetune: the training of a run."""

@@ -1,0 +1,75 @@
+"""One step of the optimiser."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from reid import rng
+from reid.errors import TrainingDiverged
+from reid.model.divide import DivideAndConquer
+from reid.model.embedder import EmbeddingNetwork
+from reid.model.subspaces import first_occurrences
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What a step changes.
+
+    Attributes:
+        network: the model.
+        criterion: the divided loss.
+        optimiser: of the parameters of both.
+        seed: of the run.
+        bf16: whether the network multiplies in bfloat16; the loss never does.
+    """
+
+    network: EmbeddingNetwork
+    criterion: DivideAndConquer
+    optimiser: torch.optim.Optimizer
+    seed: int
+    bf16: bool
+
+    def step(
+        self, images: Tensor, labels: Tensor, rows: Tensor, position: tuple[int, int], learner: int | None
+    ) -> float:
+        """One step; returns the loss.
+
+        All chance in it (dropout, the loss's draws) follows from the seed and the position.
+
+        Args:
+            images: (B, H, W, 3) uint8, on the network's device.
+            labels: (B,) int64 identities, there too.
+            rows: (B,) int64 place of each image in the training set; a repeated one counts once in the loss.
+            position: (epoch, step).
+            learner: whose slice is trained; None trains the whole embedding.
+
+        Raises:
+            TrainingDiverged: the loss is NaN or infinite; nothing was changed.
+        """
+        torch.manual_seed(rng.number(self.seed, "step", *position))
+        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            raw = self.network.raw(images)
+        once = first_occurrences(rows)
+        if not bool(once.all()):
+            raw, labels = raw[once], labels[once]
+        loss: Tensor = self.criterion(raw.float(), labels, learner)
+        value = float(loss.detach())
+        if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124  NaN
+            raise TrainingDiverged(
+                f"the loss is {value} at epoch {position[0]}, step {position[1]}, learner {learner}; lower train.lr "
+                f"(the last checkpoint is from before, and --resume goes on from it)"
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return value
+
+
+def runs_bf16(precision: str, device: torch.device) -> bool:
+    """Whether a `train.precision` means bfloat16 on a device; "auto" does where the hardware multiplies it natively."""
+    if precision != "auto":
+        return precision == "bf16"
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())  # noqa: SLF001  no public name for it

@@ -1,0 +1,212 @@
+"""Distances between queries and gallery, handed out in blocks of query rows so that no Q x G matrix ever exists.
+
+A float32 matrix product is fast, but its last bits depend on the block size, the number of threads and the place
+of a row, so equal vectors may come out at unequal distances. What a distance *is* must not depend on that, hence:
+
+- Every unit vector is read on the grid of multiples of 2**-26 (float32 has no finer steps above 0.25).
+- A product of two coordinates is then a multiple of 2**-52, and so is every partial sum of an inner product. By
+  Cauchy-Schwarz none of these sums exceeds the product of the two lengths, 1: all of them are exact in float64.
+- So a float64 matrix product of such vectors has no rounding error, whatever the order of its sums: `exact`.
+
+`rows` gives the quick float32 distance and `rounding` the proven largest difference from the exact one; a ranking
+asks for exact distances only where two quick ones are nearer to each other than that.
+"""
+
+import copy
+import math
+from collections.abc import Iterator
+from typing import Any, Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.errors import ShapeError
+from reid.records import Floats, Integers
+
+EXACT_BITS = 54
+"""Exact distances are integers in 0..2**54-1."""
+
+_GRID = 2.0**26
+_UNIT = 2.0**-19  # largest deviation of a squared length from 1 at which a row counts as of unit length
+_ROUNDOFF = 2.0**-24  # of float32
+_SUMMED = 256  # coordinates that one product sums before its result is added: bounds the rounding error
+_CHUNK = 2**20  # elements converted to float64 at a time
+
+
+class Distances(Protocol):
+    """Distances of Q queries to G gallery images, smaller is more similar."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Q and G."""
+        ...
+
+    def rows(self, start: int, stop: int) -> Floats:
+        """Distances of the queries start..stop-1 as a new (stop - start, G) float32 array, finite; the caller may write in it."""
+        ...
+
+
+@runtime_checkable
+class RoundedDistances(Distances, Protocol):
+    """Distances whose `rows` are rounded, and that can say which of two is really smaller."""
+
+    @property
+    def rounding(self) -> float:
+        """Upper bound of the difference between an element of `rows` and the true distance."""
+        ...
+
+    def exact(self, queries: Integers, gallery: Integers) -> Integers:
+        """True distances of these A queries to these C gallery images, as (A, C) int64 in 0..2**54-1.
+
+        Only their order and equality mean something, and these are exact.
+        """
+        ...
+
+
+class CosineDistances:
+    """1 - cosine of the angle between vectors, 0..2.
+
+    Rows of unit length are used as they are, others are divided by their length; a row of zeros has no direction
+    and is at distance 1 from everything.
+
+    Args:
+        query: (Q, D) numbers.
+        gallery: (G, D) numbers.
+
+    Raises:
+        ShapeError: not matrices, of different width, or rows with NaN or infinity; the first rows are named.
+    """
+
+    def __init__(self, query: NDArray[Any], gallery: NDArray[Any]) -> None:
+        self._query = unit_rows(query, "query")
+        self._gallery = self._query if gallery is query else unit_rows(gallery, "gallery")
+        if self._query.shape[1] != self._gallery.shape[1]:
+            raise ShapeError(
+                f"query vectors have {self._query.shape[1]} dimensions and gallery vectors {self._gallery.shape[1]}; "
+                "both must come from the same model"
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of queries and gallery images."""
+        return len(self._query), len(self._gallery)
+
+    @property
+    def rounding(self) -> float:
+        """Bound of the error of `rows`, for any order in which a matrix product may sum.
+
+        A sum of n float32 products errs by at most n * 2**-24 * |q| * |g| (Higham, "Accuracy and Stability of
+        Numerical Algorithms", section 3.1), each addition of a partial result by half a unit of a number below 2,
+        and the grid moves either vector by at most sqrt(D) * 2**-27.
+        """
+        dimension = self._query.shape[1]
+        additions = min(dimension, _SUMMED) + 2 * math.ceil(dimension / _SUMMED)
+        return float(1.001 * (additions * _ROUNDOFF + math.sqrt(dimension) / _GRID))
+
+    def rows(self, start: int, stop: int) -> Floats:
+        """Quick distances of the queries start..stop-1, (stop - start, G) float32."""
+        query = self._query[start:stop]
+        block: Floats = np.matmul(query[:, :_SUMMED], self._gallery[:, :_SUMMED].T)
+        np.subtract(1, block, out=block)
+        for first in range(_SUMMED, query.shape[1], _SUMMED):
+            part = slice(first, first + _SUMMED)
+            block -= np.matmul(query[:, part], self._gallery[:, part].T)
+        return block
+
+    def exact(self, queries: Integers, gallery: Integers) -> Integers:
+        """Exact distances in steps of 2**-52, shifted to be positive, (A, C) int64."""
+        query = _on_grid(self._query[queries])
+        distances = np.empty((len(queries), len(gallery)), dtype=np.int64)
+        for part in _parts(len(gallery), query.shape[1]):
+            similarities = np.matmul(query, _on_grid(self._gallery[gallery[part]]).T)
+            np.subtract(2**53, similarities.astype(np.int64), out=distances[:, part])
+        return distances
+
+    def select_gallery(self, rows: Integers) -> Self:
+        """Distances of the same queries to the gallery images at `rows`, in that order."""
+        selected = copy.copy(self)
+        selected._gallery = self._gallery[rows]  # noqa: SLF001  a copy of this very class
+        return selected
+
+
+class MatrixDistances:
+    """Distances that were computed before, such as those of another program or of a re-ranking.
+
+    Args:
+        matrix: (Q, G) numbers; may be memory-mapped. They are compared as float32.
+
+    Raises:
+        ShapeError: not a matrix.
+    """
+
+    def __init__(self, matrix: NDArray[Any]) -> None:
+        if matrix.ndim != 2:
+            raise ShapeError(f"a distance matrix has two axes, queries x gallery; got shape {matrix.shape}")
+        self._matrix = matrix
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of queries and gallery images."""
+        return self._matrix.shape[0], self._matrix.shape[1]
+
+    def rows(self, start: int, stop: int) -> Floats:
+        """Rows start..stop-1 as float32.
+
+        Raises:
+            ShapeError: a row holds NaN or infinity; the first five are named.
+        """
+        block = np.array(self._matrix[start:stop], dtype=np.float32, order="C")
+        _refuse(start + np.flatnonzero(~np.isfinite(block).all(axis=1)), self.shape[0], "rows of distances")
+        return block
+
+
+def unit_rows(vectors: NDArray[Any], name: str) -> Floats:
+    """The rows divided by their length, (N, D) float32; those of unit length, and zeros, stay bit for bit.
+
+    How a row comes out depends on nothing but this row. When all are float32 of unit length nothing is copied.
+
+    Args:
+        vectors: (N, D) numbers of any type.
+        name: what they are, for an error message.
+
+    Raises:
+        ShapeError: not a matrix with columns, or rows with NaN or infinity; the first five are named.
+    """
+    if vectors.ndim != 2 or vectors.shape[1] == 0:
+        raise ShapeError(f"{name} vectors must be a matrix, one row per image; got shape {vectors.shape}")
+    squares = np.empty(len(vectors))
+    for part in _parts(*vectors.shape):
+        chunk = vectors[part].astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares[part] = np.einsum("ij,ij->i", chunk, chunk)
+    _refuse(np.flatnonzero(~np.isfinite(squares)), len(vectors), f"{name} vectors")
+    odd = (np.abs(squares - 1) > _UNIT) & (squares > 0)
+    if vectors.dtype == np.float32 and not odd.any():
+        return np.ascontiguousarray(vectors)
+    divisors = np.where(odd, np.sqrt(squares), 1.0)[:, np.newaxis]
+    unit = np.empty(vectors.shape, dtype=np.float32)
+    for part in _parts(*vectors.shape):
+        unit[part] = vectors[part].astype(np.float64) / divisors[part]
+    return unit
+
+
+def _on_grid(vectors: Floats) -> NDArray[np.float64]:
+    scaled = vectors.astype(np.float64)
+    scaled *= _GRID
+    return np.rint(scaled, out=scaled)
+
+
+def _parts(rows: int, width: int) -> Iterator[slice]:
+    step = max(1, _CHUNK // width)
+    for start in range(0, rows, step):
+        yield slice(start, start + step)
+
+
+def _refuse(bad: Integers, total: int, what: str) -> None:
+    if len(bad):
+        more = ", ..." if len(bad) > 5 else ""
+        listed = ", ".join(map(str, bad[:5].tolist()))
+        raise ShapeError(
+            f"{len(bad)} of {total} {what} hold NaN or infinity: row {listed}{more}; the model that made them "
+            "has diverged or the file is damaged"
+        )

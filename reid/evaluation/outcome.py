@@ -1,0 +1,60 @@
+"""From ranks to what is reported of them."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from reid.evaluation import metrics
+from reid.evaluation.ranking import MatchRanks
+from reid.evaluation.reports import CURVE, Counts, RankingReport
+from reid.records import JUNK, Records
+
+OTHER_PROTOCOL = "not in this protocol"
+"""What `Counts.camera_rule` says where a protocol knows no cameras."""
+
+
+def count(found: MatchRanks, query: Records, camera_rule: str, *, gallery: int, queries_in_gallery: int = 0) -> Counts:
+    """The counts of a report.
+
+    Args:
+        found: the ranks.
+        query: the images that were asked, junk among them.
+        camera_rule: what became of the camera rule.
+        gallery: images searched, junk not among them.
+        queries_in_gallery: queries whose own file is in the gallery.
+    """
+    lost = found.asked & (found.matches == 0)
+    applied = camera_rule == "applied"
+    return Counts(
+        queries=int(np.count_nonzero(found.asked)),
+        gallery=gallery,
+        queries_without_match=int(np.count_nonzero(lost)),
+        queries_only_same_camera=int(np.count_nonzero(lost & (found.taken_out > 0))) if applied else 0,
+        junk=found.junk,
+        junk_queries=int(np.count_nonzero(query.identities == JUNK)),
+        same_camera_removed=int(found.taken_out.sum()) if applied else 0,
+        ties=int(found.ties.sum()),
+        queries_with_ties=int(np.count_nonzero(found.ties)),
+        queries_in_gallery=queries_in_gallery,
+        camera_rule=camera_rule,
+    )
+
+
+def ranking_report(found: MatchRanks, counts: Counts, ranks: Sequence[int], average_precision: str) -> RankingReport:
+    """The figures of queries against a gallery."""
+    return RankingReport(
+        cmc={k: metrics.mean(metrics.hits(found, k)) for k in ranks},
+        mAP=metrics.mean(metrics.AVERAGE_PRECISIONS[average_precision](found)),
+        mINP=metrics.mean(metrics.inverse_negative_penalty(found)),
+        average_precision=average_precision,
+        counts=counts,
+        curve=curve(found),
+    )
+
+
+def curve(found: MatchRanks) -> tuple[float, ...]:
+    """The CMC curve at ranks 1.. up to `CURVE` or the number of gallery images; empty where it is undefined."""
+    first = metrics.first_ranks(found)
+    longest = min(CURVE, int(found.counted.max(initial=0)))
+    reached = np.cumsum(np.bincount(first, minlength=longest + 1))[1 : longest + 1]
+    return tuple((reached / len(first)).tolist()) if len(first) else ()

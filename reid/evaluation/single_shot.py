@@ -1,0 +1,75 @@
+"""One random image per identity as the gallery, all others as queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reid import rng
+from reid.errors import ConfigError
+from reid.evaluation import checks
+from reid.evaluation.distances import CosineDistances
+from reid.evaluation.matches import Labels
+from reid.evaluation.outcome import OTHER_PROTOCOL, count, ranking_report
+from reid.evaluation.ranking import MEMORY, rank_matches
+from reid.evaluation.reports import RANKS, SingleShotReport
+from reid.records import JUNK, Embeddings, Integers, Records
+
+
+def single_shot(
+    gallery: Embeddings,
+    *,
+    trials: int = 10,
+    seed: int = 0,
+    ranks: Sequence[int] = RANKS,
+    average_precision: str = "step",
+    memory: int = MEMORY,
+) -> SingleShotReport:
+    """Ask all images against a gallery of one random image per identity, several times: the VehicleID convention.
+
+    Trial t draws from `rng.generator(seed, "single-shot", t)` in the order of identities and paths, so that the
+    galleries depend on nothing else. Every query has one match, so that mAP by steps is the mean reciprocal rank.
+
+    Raises:
+        DataError: there are no images but junk.
+        ConfigError: an argument is out of its range.
+    """
+    checks.ranks(ranks)
+    checks.average_precision(average_precision)
+    checks.not_empty(gallery.records, "test")
+    if trials < 1:
+        raise ConfigError(f"trials must be 1 or more, got {trials}")
+    records, everything = gallery.records, CosineDistances(gallery.vectors, gallery.vectors)
+    identities = _by_identity(records)
+    reports = []
+    for trial in range(trials):
+        rows = _draw(identities, rng.generator(seed, "single-shot", trial))
+        asked = records.identities != JUNK
+        asked[rows] = False
+        labels = Labels.of(records), Labels.of(records.select(rows))
+        found = rank_matches(everything.select_gallery(rows), *labels, asked=asked, memory=memory)
+        counts = count(found, records, OTHER_PROTOCOL, gallery=len(rows))
+        reports.append(ranking_report(found, counts, ranks, average_precision))
+    return SingleShotReport(tuple(reports), seed)
+
+
+@dataclass(frozen=True, eq=False)
+class _Identities:
+    """Images by identity and path: identity i has `rows[first[i] : first[i] + number[i]]`."""
+
+    rows: Integers
+    first: Integers
+    number: Integers
+
+
+def _by_identity(records: Records) -> _Identities:
+    keys = list(zip(records.identities.tolist(), records.paths.tolist(), strict=True))
+    known = np.flatnonzero(records.identities != JUNK).tolist()
+    rows = np.array(sorted(known, key=keys.__getitem__), dtype=np.int64)
+    _, first, number = np.unique(records.identities[rows], return_index=True, return_counts=True)
+    return _Identities(rows, first, number)
+
+
+def _draw(identities: _Identities, generator: np.random.Generator) -> Integers:
+    places: Integers = identities.first + generator.integers(identities.number)
+    return identities.rows[places]

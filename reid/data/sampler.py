@@ -14,8 +14,8 @@ A batch is P identities x K images. The laws, each a test:
 
 How: an epoch of S batches has S x P places for groups of K images. Each identity is due a share of them; whole groups
 are given out by largest remainder. The groups of one identity stand next to each other in a list over all identities,
-in random order, and place j of that list belongs to batch j mod S: since no identity has more than S groups, they
-fall into different batches.
+in random order, which is cut into P rows of S places. Each row is dealt to the S batches at random, one place each;
+an identity that goes on from one row into the next, of at most S groups, is kept out of the batches it has already.
 """
 
 import numpy as np
@@ -119,9 +119,25 @@ class IdentityBalancedSampler:
         cycle = (number[:, None] * self._each + np.arange(self._each)) % self._counts[owner][:, None]
         images = self._images[order[self._first[owner][:, None] + cycle]]
         batches = np.empty((self.steps, self._per_batch, self._each), dtype=np.int64)
-        place = np.arange(len(owner))
-        batches[random.permutation(self.steps)[place % self.steps], place // self.steps] = images
+        rows = owner.reshape(self._per_batch, self.steps)
+        batches[_deal(random, rows), np.arange(self._per_batch)[:, None]] = images.reshape(*rows.shape, self._each)
         return batches.reshape(self.steps, -1)
+
+
+def _deal(random: np.random.Generator, owner: Integers) -> Integers:
+    """(P, S) batch of each place: every batch once in a row, no identity twice in a batch.
+
+    Args:
+        random: source of the order in each row.
+        owner: (P, S) identity of each place; those of one identity follow each other and are at most S.
+    """
+    batch = random.permuted(np.tile(np.arange(owner.shape[1]), (len(owner), 1)), axis=1)
+    for row in range(1, len(owner)):
+        last = owner[row - 1, -1]
+        going_on = int((owner[row] == last).sum())
+        free = batch[row][~np.isin(batch[row], batch[row - 1, owner[row - 1] == last])]
+        batch[row] = np.concatenate([free[:going_on], batch[row][~np.isin(batch[row], free[:going_on])]])
+    return batch
 
 
 def _fair_share(counts: Integers, places: int, most: int) -> NDArray[np.float64]:

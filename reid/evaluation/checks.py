@@ -28,8 +28,8 @@ def average_precision(name: str) -> None:
     """
     if name not in AVERAGE_PRECISIONS:
         raise ConfigError(
-            f"average_precision {text.printable(name)!r} is not known{text.did_you_mean(name, AVERAGE_PRECISIONS)}; "
-            f"there are {', '.join(AVERAGE_PRECISIONS)}"
+            f"average_precision {text.printable(name)!r} is not known{text.did_you_mean(name, AVERAGE_PRECISIONS)} "
+            f"There are: {', '.join(AVERAGE_PRECISIONS)}"
         )
 
 

@@ -58,7 +58,7 @@ def evaluate(
     if protocol not in PROTOCOLS:
         known = ", ".join(PROTOCOLS)
         hint = text.did_you_mean(protocol, PROTOCOLS)
-        raise ConfigError(f"protocol {text.printable(protocol)!r} is not known{hint}; there are {known}")
+        raise ConfigError(f"protocol {text.printable(protocol)!r} is not known{hint} There are: {known}")
     query, gallery = embeddings if isinstance(embeddings, tuple) else (None, embeddings)
     return PROTOCOLS[protocol](query, gallery, options or Options())
 

@@ -1,0 +1,90 @@
+"""What one must know to read the figures, in words: how they are defined, what was counted and what was not."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from reid.evaluation.reports import AllVsAllReport, Counts, RankingReport, Report, SingleShotReport
+from reid.text import printable
+
+_AVERAGE_PRECISION = {
+    "step": "average precision by steps: the mean of the precision at the rank of each match",
+    "trapezoid": "average precision by trapezoids, as in the MATLAB code of Market-1501",
+}
+_CAMERA_RULE = {
+    "applied": "{:,} pairs of the same identity and camera were removed",
+    "no cameras": "no cameras are known, so no pairs of the same identity and camera were removed",
+    "off": "pairs of the same identity and camera were kept, as asked",
+}
+
+
+def notes(results: Mapping[str, Mapping[str, Report]]) -> list[str]:
+    """One sentence each; what is true of several test sets is said once, with their names in front.
+
+    Args:
+        results: reports by split and protocol.
+    """
+    reports = {f"{split} {protocol}": report for split, by in results.items() for protocol, report in by.items()}
+    said: dict[str, list[str]] = {}
+    order: dict[str, int] = {}
+    for place, report in reports.items():
+        for position, note in enumerate(_notes(report)):
+            said.setdefault(note, []).append(place)
+            order.setdefault(note, position)
+    lines = [(note, said[note]) for note in sorted(said, key=order.__getitem__)]
+    return [_sentence(note, [] if len(places) == len(reports) else places) for note, places in lines]
+
+
+def _sentence(note: str, places: Sequence[str]) -> str:
+    return f"{printable(', '.join(places))}: {note}" if places else note[0].upper() + note[1:]
+
+
+def _notes(report: Report) -> Iterator[str]:
+    yield _size(report)
+    yield _AVERAGE_PRECISION[report.average_precision]
+    counts = report.counts
+    if counts.camera_rule in _CAMERA_RULE:
+        yield _CAMERA_RULE[counts.camera_rule].format(counts.same_camera_removed)
+    yield from _left_out(counts)
+    if counts.ties:
+        yield (
+            f"{counts.ties:,} ties of a wrong with a right image, in {counts.queries_with_ties:,} queries; "
+            "the wrong one ranks first"
+        )
+    if not isinstance(report, AllVsAllReport):
+        yield from _beyond(report)
+
+
+def _size(report: Report) -> str:
+    counts = report.counts
+    if isinstance(report, AllVsAllReport):
+        nmi = f"; NMI is the mean of {len(report.nmi)} clusterings" if report.nmi else ""
+        return f"each of {counts.queries:,} images asked against all others{nmi}"
+    size = f"{counts.queries:,} queries against {counts.gallery:,} gallery images"
+    if isinstance(report, RankingReport):
+        return size
+    return (
+        f"{size}, one random image of each identity; mean ± population standard deviation of {len(report.trials)} "
+        f"such galleries (seed {report.seed})"
+    )
+
+
+def _left_out(counts: Counts) -> Iterator[str]:
+    if counts.queries_without_match:
+        same = counts.queries_only_same_camera
+        why = f", {same:,} of them because it is on their own camera only" if same else ""
+        yield (
+            f"{counts.queries_without_match:,} of {counts.queries:,} queries have no match in the gallery{why}; "
+            "no figure counts them"
+        )
+    if counts.junk:
+        yield f"{counts.junk:,} junk images were removed from the gallery"
+    if counts.junk_queries and not counts.junk:
+        yield f"{counts.junk_queries:,} junk images were not asked"
+    if counts.queries_in_gallery:
+        yield f"{counts.queries_in_gallery:,} queries are in the gallery too, as the same file, and may find themselves"
+
+
+def _beyond(report: RankingReport | SingleShotReport) -> Iterator[str]:
+    first = report.trials[0] if isinstance(report, SingleShotReport) else report
+    beyond = [f"Rank-{k}" for k in first.cmc if k > report.counts.gallery]
+    if beyond:
+        yield f"the gallery has only {report.counts.gallery:,} images: {', '.join(beyond)} count all of them"

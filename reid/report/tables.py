@@ -1,0 +1,136 @@
+"""Tables for a terminal and for Markdown, and those of datasets and results."""
+
+from collections.abc import Mapping, Sequence
+
+from reid.evaluation.reports import AllVsAllReport, RankingReport, Report, SingleShotReport
+from reid.records import Records, Splits
+from reid.report.notes import notes
+from reid.text import printable
+
+Cell = str | int | float | None
+Results = Mapping[str, Mapping[str, Report]]
+"""Reports by split and protocol."""
+
+_HEADINGS = {"map_at_r": "MAP@R", "r_precision": "R-prec", "nmi": "NMI"}
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """Columns aligned by spaces, for a terminal; numbers to the right, with thousands separated.
+
+    Names from outside are made printable. There is no space at the end of a line.
+    """
+    lines, right = _columns(header, rows)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    rule = ["-" * width for width in widths]
+    return "\n".join("  ".join(_align(line, widths, right)).rstrip() for line in [lines[0], rule, *lines[1:]])
+
+
+def pipe_table(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    """A Markdown table, aligned so that it reads well as plain text too."""
+    lines, right = _columns(header, rows)
+    escaped = [[cell.replace("|", "\\|") for cell in line] for line in lines]
+    widths = [max(3, *map(len, column)) for column in zip(*escaped, strict=True)]
+    rule = ["-" * (width - 1) + (":" if to_right else "-") for width, to_right in zip(widths, right, strict=True)]
+    aligned = [_align(line, widths, right) for line in escaped]
+    return "\n".join(f"| {' | '.join(line)} |" for line in [aligned[0], rule, *aligned[1:]])
+
+
+def statistics_table(splits: Splits) -> str:
+    """Identities, images and cameras of each split, for a terminal."""
+    rows = [_statistics("train", splits.train)]
+    for name, test in splits.tests.items():
+        parts = [(name, test.gallery)]
+        if test.query is not None:
+            parts = [(f"{name}, query", test.query), (f"{name}, gallery", test.gallery)]
+        rows += [_statistics(label, records) for label, records in parts]
+    return text_table(["split", "identities", "images", "cameras"], rows)
+
+
+def results_table(name: str, results: Results) -> str:
+    """The figures of a dataset's test sets in percent, as Markdown tables with notes in words below.
+
+    Protocols that search a gallery and those that ask every image against all others get tables of their own: the
+    same model scores far higher in the latter, so that their figures must never meet in one column.
+
+    Args:
+        name: of the dataset or file.
+        results: reports by split and protocol.
+    """
+    every = [(split, protocol, report) for split, by in results.items() for protocol, report in by.items()]
+    searched = [row for row in every if not isinstance(row[2], AllVsAllReport)]
+    mutual = [row for row in every if isinstance(row[2], AllVsAllReport)]
+    tables = [_figures_table(rows) for rows in (searched, mutual) if rows]
+    remarks = "\n".join(f"- {note}" for note in notes(results))
+    return "\n\n".join([f"{printable(name)}, in percent:", *tables, remarks])
+
+
+def _figures_table(rows: Sequence[tuple[str, str, Report]]) -> str:
+    figures = [_shown(report) for _, _, report in rows]
+    names = _in_order(figures)
+    cells = [
+        [split, protocol, *(shown.get(name, "") for name in names)]
+        for (split, protocol, _), shown in zip(rows, figures, strict=True)
+    ]
+    return pipe_table(["split", "protocol", *map(_heading, names)], cells)
+
+
+def _shown(report: Report) -> dict[str, str]:
+    if isinstance(report, SingleShotReport):
+        return {name: f"{_percent(f['mean'])} ± {_percent(f['std'])}" for name, f in report.figures().items()}
+    if isinstance(report, RankingReport):
+        return {name: _percent(value) for name, value in report.figures().items()}
+    return {name: _percent(value) for name, value in report.figures().items() if name != "mINP"}
+
+
+def _in_order(figures: Sequence[Mapping[str, str]]) -> list[str]:
+    """The names of all figures: those at a rank first, by rank, then the others as they come."""
+    names = list(dict.fromkeys(name for shown in figures for name in shown))
+    ranked = [name for name in names if name.startswith(("rank", "R@"))]
+    return sorted(ranked, key=_rank) + [name for name in names if name not in ranked]
+
+
+def _rank(name: str) -> int:
+    return int(name.removeprefix("rank").removeprefix("R@"))
+
+
+def _heading(name: str) -> str:
+    return f"Rank-{_rank(name)}" if name.startswith("rank") else _HEADINGS.get(name, name)
+
+
+def _percent(share: float | None) -> str:
+    return "undefined" if share is None else f"{100 * share:.1f}"
+
+
+def _statistics(label: str, records: Records) -> list[Cell]:
+    counts = records.count()
+    return [label, counts["identities"], counts["images"], counts["cameras"] or "-"]
+
+
+def _columns(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> tuple[list[list[str]], list[bool]]:
+    """All cells as text, and which columns hold numbers and are aligned to the right."""
+    lines = [list(header), *([_text(cell) for cell in row] for row in rows)]
+    columns = list(zip(*lines[1:], strict=True)) or [()] * len(header)
+    return lines, [
+        any(map(_numeric, column)) and all(_numeric(c) or c in _NO_NUMBER for c in column) for column in columns
+    ]
+
+
+_NO_NUMBER = ("", "-", "undefined")
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    return f"{cell:,}" if isinstance(cell, int) else printable(cell)
+
+
+def _numeric(cell: str) -> bool:
+    digits = cell.removeprefix("-")
+    return digits[:1].isdigit() and all(c.isdigit() or c in ",.± %" for c in digits)
+
+
+def _align(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:
+    return [
+        cell.rjust(width) if to_right else cell.ljust(width)
+        for cell, width, to_right in zip(line, widths, right, strict=True)
+    ]

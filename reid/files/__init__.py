@@ -1,0 +1,38 @@
+"""Files of ours: replaced whole or not at all, and proved unchanged when they are read.
+
+All writing goes through here, so that a killed process or a full disk never costs what was there before.
+"""
+
+from reid.files.checksums import (
+    MANIFEST,
+    read_manifest,
+    read_sealed,
+    read_signed_text,
+    sha256,
+    write_manifest,
+    write_sealed,
+    write_signed_text,
+)
+from reid.files.json_files import read_json, to_json, write_json
+from reid.files.reading import read_bytes
+from reid.files.replacing import make_folder, new_folder, sweep, write_bytes, write_text
+
+__all__ = [
+    "MANIFEST",
+    "make_folder",
+    "new_folder",
+    "read_bytes",
+    "read_json",
+    "read_manifest",
+    "read_sealed",
+    "read_signed_text",
+    "sha256",
+    "sweep",
+    "to_json",
+    "write_bytes",
+    "write_json",
+    "write_manifest",
+    "write_sealed",
+    "write_signed_text",
+    "write_text",
+]

@@ -1,0 +1,109 @@
+"""Files that prove on reading that nothing changed since they were written."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from reid.errors import ArtefactError
+from reid.files.json_files import read_json, to_json, write_json
+from reid.files.reading import read_bytes, reading
+from reid.files.replacing import write_bytes, write_text
+from reid.text import printable
+
+MANIFEST = "manifest.json"
+_SEAL = b"reid sealed file 1\n"
+_SIGNATURE = "# sha256 of the lines above: "
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal sha256 of a file's content."""
+    with reading(path), path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_sealed(path: Path, content: bytes) -> None:
+    """Write `content` behind a header with its sha256, atomically; `read_sealed` refuses it when a bit changed."""
+    write_bytes(path, _SEAL + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
+
+
+def read_sealed(path: Path) -> bytes:
+    """The content of a file written by `write_sealed`.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ArtefactError: it was not written by `write_sealed`, or is truncated or altered.
+    """
+    data = read_bytes(path)
+    header = len(_SEAL) + 65
+    if not data.startswith(_SEAL) or len(data) < header:
+        raise ArtefactError(
+            f"{printable(path)} is not a file of this toolkit, or its beginning is damaged; restore it from a copy"
+        )
+    content = data[header:]
+    if hashlib.sha256(content).hexdigest().encode() + b"\n" != data[len(_SEAL) : header]:
+        raise ArtefactError(
+            f"{printable(path)} is corrupt: its sha256 differs from the one written into it; restore it from a copy"
+        )
+    return content
+
+
+def write_signed_text(path: Path, text: str) -> None:
+    """Write a text whose format has `#` comments (YAML), with a last line of its sha256, atomically."""
+    write_text(path, f"{text}{_SIGNATURE}{_text_digest(text)}\n")
+
+
+def read_signed_text(path: Path) -> str:
+    """The text written by `write_signed_text`.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ArtefactError: it was altered since it was written.
+    """
+    text, _, signature = read_bytes(path).decode("utf-8", "surrogateescape").rpartition(_SIGNATURE)
+    if _text_digest(text) != signature.strip():
+        raise ArtefactError(
+            f"{printable(path)} was changed or damaged since it was written: its last line holds another sha256"
+        )
+    return text
+
+
+def write_manifest(folder: Path, about: Mapping[str, object]) -> None:
+    """Write `manifest.json` into `folder`: `about` plus size in bytes and sha256 of every file beside it.
+
+    The manifest carries a sha256 of itself as well, so that no field of it can change unnoticed.
+    """
+    names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != MANIFEST)
+    files = {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in names}
+    content = {**json.loads(to_json(dict(about))), "files": files}
+    write_json(folder / MANIFEST, {**content, "sha256": _digest(content)})
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of `folder` after every file it lists was compared with its size and sha256.
+
+    Raises:
+        MissingInputError: no folder, or no manifest in it.
+        ArtefactError: the manifest or a listed file is missing, truncated or altered; the file is named.
+    """
+    content = read_json(folder / MANIFEST)
+    if not isinstance(content, dict) or content.pop("sha256", None) != _digest(content):
+        raise ArtefactError(f"{printable(folder / MANIFEST)} is corrupt: its own sha256 differs; make the folder again")
+    for name, expected in content["files"].items():
+        path = folder / name
+        if not path.is_file():
+            raise ArtefactError(f"{printable(path)} is missing although {MANIFEST} lists it; make the folder again")
+        if path.stat().st_size != expected["bytes"] or sha256(path) != expected["sha256"]:
+            raise ArtefactError(
+                f"{printable(path)} is corrupt: size or sha256 differs from {MANIFEST}; make the folder again"
+            )
+    return content
+
+
+def _digest(value: object) -> str:
+    return _text_digest(json.dumps(value, sort_keys=True))
+
+
+def _text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()

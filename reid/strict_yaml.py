@@ -1,10 +1,11 @@
 """YAML as people expect it, read safely.
 
-Only plain values come out: no tags, no aliases, no duplicate keys, at most 1 MB and 32 levels. Scalars follow the
-YAML 1.2 core rules, so that `no` and `on` are words, `012` is twelve and `1e-5` is a number, which PyYAML's
-YAML 1.1 rules read as false, true, ten and a word.
+Only plain values come out: no tags, no aliases, no duplicate keys, no infinite numbers, at most 64 kB and 32 levels.
+Scalars follow the YAML 1.2 core rules for decimal numbers, so that `no` and `on` are words, `012` is twelve and `1e-5`
+is a number, which PyYAML's YAML 1.1 rules read as false, true, ten and a word.
 """
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from reid import files
 from reid.errors import ConfigError
 from reid.text import printable
 
-MAX_BYTES = 1_000_000
+MAX_BYTES = 64_000
+"""Beyond this PyYAML would take seconds; the longest card has a tenth."""
 MAX_DEPTH = 32
 
 
@@ -26,9 +28,12 @@ class _StrictLoader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-        if self.check_event(yaml.events.AliasEvent):
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        mark = event.start_mark
+        if isinstance(event, yaml.events.AliasEvent):
             raise yaml.MarkedYAMLError(problem="aliases are not allowed", problem_mark=mark)
+        if event.tag is not None:
+            raise yaml.MarkedYAMLError(problem=f"tags such as {event.tag} are not allowed", problem_mark=mark)
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise yaml.MarkedYAMLError(problem=f"nested more than {MAX_DEPTH} levels deep", problem_mark=mark)
@@ -49,17 +54,28 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    return int(loader.construct_scalar(node))
+    try:
+        return int(loader.construct_scalar(node))
+    except ValueError:  # Python converts no more than 4,300 digits
+        raise yaml.MarkedYAMLError(problem="a number too long to read", problem_mark=node.start_mark) from None
 
 
 def _float(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> float:
-    return float(loader.construct_scalar(node).replace(".inf", "inf").replace(".nan", "nan"))
+    written = loader.construct_scalar(node)
+    value = float(written.lower().replace(".inf", "inf").replace(".nan", "nan"))
+    if not math.isfinite(value):
+        raise yaml.MarkedYAMLError(problem=f"{written} is not a finite number", problem_mark=node.start_mark)
+    return value
 
 
 for _tag, _pattern, _first in (
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan", "-+.0123456789"),
+    (
+        "float",
+        r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+        "-+.0123456789",
+    ),
     ("null", r"~|null|Null|NULL|", "~nN\0"),
 ):
     _StrictLoader.add_implicit_resolver(
@@ -81,9 +97,13 @@ def parse_yaml(text: str, where: str) -> Any:
         return yaml.load(text, _StrictLoader)  # noqa: S506  a SafeLoader, made stricter
     except yaml.MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise ConfigError(f"{printable(where)}{line}: {error.problem or error.context}") from None
-    except (yaml.YAMLError, RecursionError, ValueError, OverflowError) as error:
-        raise ConfigError(f"{printable(where)}: not readable as YAML ({printable(error)})") from None
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ConfigError(f"{printable(where)}{line}: {printable(reason)}") from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{printable(where)}, line {line}: character U+{error.character:04X} is not allowed"
+        ) from None
 
 
 def load_yaml(path: Path) -> Any:
@@ -94,6 +114,6 @@ def load_yaml(path: Path) -> Any:
         ConfigError: not UTF-8, not YAML, or more than plain values; the line is named.
     """
     try:
-        return parse_yaml(files.read_bytes(path).decode("utf-8"), str(path))
+        return parse_yaml(files.read_bytes(path, MAX_BYTES + 1).decode("utf-8"), str(path))
     except UnicodeDecodeError:
         raise ConfigError(f"{printable(path)}: not UTF-8 text") from None

@@ -92,18 +92,20 @@ def parse_yaml(text: str, where: str) -> Any:
         ConfigError: not YAML, or more than plain values; the line is named.
     """
     if len(text) > MAX_BYTES:
-        raise ConfigError(f"{printable(where)} is larger than {MAX_BYTES:,} characters: not a configuration file")
+        raise _too_large(where)
     try:
         return yaml.load(text, _StrictLoader)  # noqa: S506  a SafeLoader, made stricter
     except yaml.MarkedYAMLError as error:
-        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        place = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         reason = ", ".join(part for part in (error.context, error.problem) if part)
-        raise ConfigError(f"{printable(where)}{line}: {printable(reason)}") from None
+        raise ConfigError(f"{printable(where)}{place}: {printable(reason)}") from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(
             f"{printable(where)}, line {line}: character U+{error.character:04X} is not allowed"
         ) from None
+    except (ValueError, OverflowError) as error:  # such as a character "\UFFFFFFFF", which no Unicode has
+        raise ConfigError(f"{printable(where)}: not readable as YAML ({printable(error)})") from None
 
 
 def load_yaml(path: Path) -> Any:
@@ -113,7 +115,14 @@ def load_yaml(path: Path) -> Any:
         MissingInputError: there is no such file.
         ConfigError: not UTF-8, not YAML, or more than plain values; the line is named.
     """
+    content = files.read_bytes(path, MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise _too_large(path)
     try:
-        return parse_yaml(files.read_bytes(path, MAX_BYTES + 1).decode("utf-8"), str(path))
+        return parse_yaml(content.decode("utf-8"), str(path))
     except UnicodeDecodeError:
         raise ConfigError(f"{printable(path)}: not UTF-8 text") from None
+
+
+def _too_large(where: str | Path) -> ConfigError:
+    return ConfigError(f"{printable(where)} is larger than {MAX_BYTES:,} bytes: not a file of settings")

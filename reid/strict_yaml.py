@@ -53,6 +53,13 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _StrictDumper(yaml.SafeDumper):
+    """SafeDumper that quotes every word that either the rules above or those of YAML 1.1 read as something else."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
 def _int(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     try:
         return int(loader.construct_scalar(node))
@@ -78,9 +85,10 @@ for _tag, _pattern, _first in (
     ),
     ("null", r"~|null|Null|NULL|", "~nN\0"),
 ):
-    _StrictLoader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [c.replace("\0", "") for c in _first]
-    )
+    for _reader_or_writer in (_StrictLoader, _StrictDumper):
+        _reader_or_writer.add_implicit_resolver(
+            f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), [c.replace("\0", "") for c in _first]
+        )
 _StrictLoader.add_constructor("tag:yaml.org,2002:int", _int)
 _StrictLoader.add_constructor("tag:yaml.org,2002:float", _float)
 
@@ -106,6 +114,15 @@ def parse_yaml(text: str, where: str) -> Any:
         ) from None
     except (ValueError, OverflowError) as error:  # such as a character "\UFFFFFFFF", which no Unicode has
         raise ConfigError(f"{printable(where)}: not readable as YAML ({printable(error)})") from None
+
+
+def to_yaml(value: object) -> str:
+    """Plain values as YAML that `parse_yaml` reads as exactly these values; keys stay in their order."""
+    text = yaml.dump(value, Dumper=_StrictDumper, sort_keys=False, allow_unicode=True)
+    if not any(separator in text for separator in "\x85\u2028\u2029"):
+        return text
+    # PyYAML would fold these rare line ends into spaces unless everything but ASCII is escaped.
+    return yaml.dump(value, Dumper=_StrictDumper, sort_keys=False)
 
 
 def load_yaml(path: Path) -> Any:

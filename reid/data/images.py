@@ -4,16 +4,16 @@ What is accepted and how it becomes RGB stands in `reid.data.pixels`. A file tha
 all is a DataError that names it and says what it looks like, never a half-grey picture.
 """
 
-import contextlib
 import errno
 import json
 import os
 import signal
 import stat
 import sys
+import tempfile
 import time
 import warnings
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import cv2
@@ -80,52 +80,60 @@ def check_images(
     processes: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> dict[Path, str]:
-    """Decode every file, in processes of their own: one that crashes the decoder is reported like any other bad file.
+    """Decode every file, in processes of their own, so that one that crashes the decoder is reported like any other.
+
+    Damage that a decoder notices but glosses over, such as coded data that ends too early, is reported as well.
 
     Args:
         paths: the files.
         max_megapixels: larger pictures are refused before they are decoded.
-        processes: how many at once; None is one for every core, 0 decodes in the calling process.
+        processes: how many at once; None is one for every core.
         progress: called now and then, in the calling thread, with the number of files done since the last call.
 
     Returns:
         What is wrong with each file that is missing or no usable picture, in the order of `paths`; empty is good.
 
     Raises:
-        ArtefactError: a decoding process cannot be started.
+        ArtefactError: a process cannot be started.
     """
-    chunks = [paths[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
-    if processes is None:
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-        processes = min(cores, len(chunks) - 1)  # the last chunk is done before another process has started
+    chunks = [[os.fspath(path) for path in paths[i : i + _CHUNK]] for i in range(0, len(paths), _CHUNK)]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    code = f"from reid.data.images import answer_checks; answer_checks({max_megapixels!r})"
     bad: dict[Path, str] = {}
-    with contextlib.closing(_check(chunks, processes, max_megapixels)) as checked:
-        for chunk, problems in zip(chunks, checked, strict=True):
-            bad |= {path: problem for path, problem in zip(chunk, problems, strict=True) if problem is not None}
+    with Crew(code, max(1, min(processes or cores, len(chunks)))) as crew:
+        for chunk, answers in zip(chunks, crew.ask(chunks), strict=True):
+            for path, answer in zip(chunk, answers, strict=True):
+                if answer is not None:
+                    bad[Path(path)] = _death(answer) if isinstance(answer, Died) else answer
             if progress is not None:
                 progress(len(chunk))
     return bad
 
 
-def _check(chunks: Sequence[Sequence[Path]], processes: int, max_megapixels: float) -> Generator[list[str | None]]:
-    if processes < 1:
-        yield from ([_problem(path, max_megapixels) for path in chunk] for chunk in chunks)
-        return
-    code = f"from reid.data.images import answer_checks; answer_checks({max_megapixels!r})"
-    with Crew(code, processes) as crew:
-        for answers in crew.ask([[os.fspath(path) for path in chunk] for chunk in chunks]):
-            yield [_death(answer) if isinstance(answer, Died) else answer for answer in answers]
-
-
 def answer_checks(max_megapixels: float) -> None:
-    """What a process of `check_images` does: for every path on standard input, write what is wrong with the file."""
+    """What a process of `check_images` does: for all paths on standard input, write what is wrong with the file."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group; the parent closes the input then
     cv2.setNumThreads(1)
-    for line in sys.stdin:
-        path = json.loads(line)
-        answer = READY if path is None else _problem(Path(path), max_megapixels)
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    with tempfile.TemporaryFile() as remarks:
+        os.dup2(remarks.fileno(), sys.stderr.fileno())
+        _write_line(READY)
+        for line in sys.stdin:
+            for path in json.loads(line):
+                _write_line(_problem(Path(path), max_megapixels) or _remark(remarks.fileno()))
+
+
+def _write_line(value: str | None) -> None:
+    sys.stdout.write(json.dumps(value) + "\n")
+    sys.stdout.flush()
+
+
+def _remark(file: int) -> str | None:
+    """What libjpeg said on standard error about damage to the picture just decoded; it has no other way to say it."""
+    said = os.pread(file, 4096, 0).decode(errors="replace")
+    os.ftruncate(file, 0)
+    os.lseek(file, 0, os.SEEK_SET)
+    damage = [line for line in said.splitlines() if "Corrupt JPEG data" in line and "extraneous" not in line]
+    return f"it is damaged: {printable(damage[0])}" if damage else None
 
 
 def _death(death: Died) -> str:

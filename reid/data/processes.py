@@ -8,45 +8,47 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from reid.errors import ArtefactError
 
 READY = "ready"
 
 
-class Died(Exception):  # noqa: N818  an answer, of a kind
-    """The process ended instead of answering; `code` is its exit code, negative for a signal."""
+class Died(NamedTuple):
+    """Stands for the answer of a process that ended instead; `code` is its exit code, negative for a signal."""
 
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
+    code: int
 
 
 class Answerer:
     """A process that answers questions, started when first asked, and again after it died.
 
-    It runs `code`, which must write the JSON of `READY` as a line on standard output, and then, for every line of JSON
-    on standard input, one line of JSON.
+    It runs `code`, which must write `READY` as a line of JSON on standard output, and then, for every line of standard
+    input, which is a JSON list of questions, one line of JSON per question.
     """
 
     def __init__(self, code: str) -> None:
         self._code = code
         self._process: subprocess.Popen[str] | None = None
 
-    def ask(self, question: object) -> Any:
-        """The answer to `question`.
+    def ask(self, questions: Sequence[object]) -> list[Any]:
+        """The answers, in order; `Died` where the process ended instead, after which a new one goes on.
 
         Raises:
-            Died: the process ended instead.
-            ArtefactError: it cannot be started.
+            ArtefactError: the process cannot be started.
         """
-        if self._process is None:
-            self._process = self._start()
-        try:
-            return _exchange(self._process, question)
-        except (BrokenPipeError, EOFError):
-            raise Died(self.close()) from None
+        answers: list[Any] = []
+        while len(answers) < len(questions):
+            if self._process is None:
+                self._process = self._start()
+            try:
+                _send(self._process, questions[len(answers) :])
+                while len(answers) < len(questions):
+                    answers.append(_receive(self._process))
+            except (BrokenPipeError, EOFError):
+                answers.append(Died(self.close()))
+        return answers
 
     def close(self) -> int:
         """End the process, if there is one; returns its exit code."""
@@ -67,8 +69,8 @@ class Answerer:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         try:
-            ready = _exchange(process, None)
-        except (BrokenPipeError, EOFError):
+            ready = _receive(process)
+        except EOFError:
             ready = None
         if ready != READY:
             with process:
@@ -93,13 +95,13 @@ class Crew:
         self._threads = ThreadPoolExecutor(count)
 
     def ask(self, chunks: Sequence[Sequence[object]]) -> Iterator[list[Any]]:
-        """The answers to every chunk of questions, in order; `Died` stands where there was none."""
+        """The answers to every chunk of questions, in order, as `Answerer.ask` gives them."""
         return self._threads.map(self._ask, chunks)
 
     def _ask(self, chunk: Sequence[object]) -> list[Any]:
         answerer = self._idle.get()
         try:
-            return [_answer_or_death(answerer, question) for question in chunk]
+            return answerer.ask(chunk)
         finally:
             self._idle.put(answerer)
 
@@ -114,19 +116,14 @@ class Crew:
             answerer.close()
 
 
-def _answer_or_death(answerer: Answerer, question: object) -> Any:
-    try:
-        return answerer.ask(question)
-    except Died as death:
-        return death
+def _send(process: "subprocess.Popen[str]", questions: Sequence[object]) -> None:
+    if process.stdin is not None:
+        process.stdin.write(json.dumps(questions) + "\n")
+        process.stdin.flush()
 
 
-def _exchange(process: "subprocess.Popen[str]", question: object) -> Any:
-    if process.stdin is None or process.stdout is None:
+def _receive(process: "subprocess.Popen[str]") -> Any:
+    line = "" if process.stdout is None else process.stdout.readline()
+    if not line.endswith("\n"):
         raise EOFError
-    process.stdin.write(json.dumps(question) + "\n")
-    process.stdin.flush()
-    answer = process.stdout.readline()
-    if not answer.endswith("\n"):
-        raise EOFError
-    return json.loads(answer)
+    return json.loads(line)

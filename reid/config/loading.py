@@ -1,0 +1,167 @@
+"""From a recipe, a file and the command line to checked settings."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from reid import shipped
+from reid.config.mistakes import describe, shown
+from reid.config.sections import DEFAULT_LOSS, Config
+from reid.errors import ConfigError, MissingInputError
+from reid.strict_yaml import load_yaml, parse_yaml
+from reid.text import did_you_mean, printable
+
+_MOST = 20
+
+
+def load_config(
+    recipe: str | None, assignments: Sequence[str] = (), options: Mapping[str, object] | None = None
+) -> Config:
+    """The configuration of a run: defaults, then the recipe, then `assignments`, then `options`.
+
+    Args:
+        recipe: name of a shipped recipe, or a path; None is defaults only.
+        assignments: `key=value` texts, as given to `--set`; the value is read as YAML.
+        options: full key path -> value, from command-line options of their own; None values are left out.
+
+    Raises:
+        MissingInputError: no such recipe file.
+        ConfigError: everything that is wrong with the settings, all at once.
+    """
+    settings = {} if recipe is None else read_recipe(recipe)
+    pairs = [_pair(assignment) for assignment in assignments]
+    for key, value in sorted(pairs, key=lambda pair: pair[0] != "loss.name"):  # it clears the other keys of loss
+        _assign(settings, key, value)
+    for key, value in (options or {}).items():
+        if value is not None:
+            _assign(settings, key, value)
+    return check(
+        settings, "the configuration" if recipe is None else f"recipe {printable(recipe)} with the options given"
+    )
+
+
+def read_recipe(recipe: str) -> dict[str, Any]:
+    """The settings in a recipe, by name or path, unchecked.
+
+    Raises:
+        MissingInputError: it looks like a path, and there is no such file.
+        ConfigError: unknown name, or the file does not hold a mapping.
+    """
+    path = Path(recipe)
+    if path.suffix not in {".yaml", ".yml"}:
+        known = shipped.names("configs")
+        if recipe not in known:
+            raise ConfigError(
+                f"no recipe {printable(recipe)!r}{did_you_mean(recipe, known)} Known: {', '.join(known)}; or give the path of a .yaml file"
+            )
+        path = shipped.folder("configs") / f"{recipe}.yaml"
+    elif not path.is_file():
+        raise MissingInputError(f"there is no recipe file {printable(path)}")
+    settings = load_yaml(path)
+    if settings is None:  # nothing but comments
+        return {}
+    if not isinstance(settings, dict):
+        raise ConfigError(f"{printable(path)}: wanted sections such as 'train:', got {shown(settings)}")
+    return settings
+
+
+def check(settings: Mapping[str, Any], where: str) -> Config:
+    """`settings` as a Config; a section that is None has its defaults.
+
+    Args:
+        settings: nested plain values, as a recipe holds them.
+        where: what they are called in messages.
+
+    Raises:
+        ConfigError: everything that is wrong, one line each.
+    """
+    sections = {field.name for field in dataclasses.fields(Config)}
+    given = {key: value for key, value in settings.items() if value is not None or key not in sections}
+    try:
+        config = TypeAdapter(Config).validate_json(_to_json(given, where), strict=True)
+    except ValidationError as error:
+        mistakes = describe(error.errors(), Config, most=_MOST)
+    else:
+        mistakes = _contradictions(config)
+        if not mistakes:
+            return config
+    title = f"{len(mistakes)} mistake{'s' * (len(mistakes) > 1)} in {where}:"
+    more = [f"and {len(mistakes) - _MOST} more"] if len(mistakes) > _MOST else []
+    raise ConfigError("\n  ".join([title, *mistakes[:_MOST], *more]))
+
+
+def to_settings(config: Config) -> dict[str, Any]:
+    """The complete configuration as nested plain values, which `check` accepts."""
+    settings: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return settings
+
+
+def _contradictions(config: Config) -> list[str]:
+    division, mistakes = config.division, []
+    if config.model.dimension % division.learners:
+        mistakes.append(
+            f"model.dimension: {config.model.dimension} cannot be shared equally by division.learners = {division.learners}"
+        )
+    if division.conquer_from is None and division.finetune_from is not None:
+        mistakes.append("division.finetune_from: the finetune stage follows conquer, and division.conquer_from is null")
+    elif division.finetune_from is not None and (division.conquer_from or 0) > division.finetune_from:
+        mistakes.append(
+            f"division.conquer_from: {division.conquer_from} must not be larger than division.finetune_from = {division.finetune_from}"
+        )
+    if config.train.warmup >= config.train.epochs:
+        mistakes.append(f"train.warmup: {config.train.warmup} must be less than train.epochs = {config.train.epochs}")
+    if config.data.crop_scale[0] > config.data.crop_scale[1]:
+        mistakes.append(f"data.crop_scale: the smaller number comes first, got {list(config.data.crop_scale)}")
+    return mistakes + _nameless_losses(config)
+
+
+def _nameless_losses(config: Config) -> list[str]:
+    if config.loss == []:
+        return ["loss: got [], wanted at least one loss, such as {name: margin}"]
+    if isinstance(config.loss, dict):
+        losses = {"loss": config.loss}
+    else:
+        losses = {f"loss.{place}": loss for place, loss in enumerate(config.loss)}
+    return [
+        f"{key}.name: got {shown(loss.get('name'))}, wanted the name of a loss, such as margin"
+        for key, loss in losses.items()
+        if not isinstance(loss.get("name"), str)
+    ]
+
+
+def _pair(assignment: str) -> tuple[str, Any]:
+    key, found, written = assignment.partition("=")
+    parts = [part.strip() for part in key.split(".")]
+    if not found or not all(parts):
+        raise ConfigError(f"--set {printable(assignment)}: wanted KEY=VALUE, such as --set train.epochs=20")
+    return ".".join(parts), parse_yaml(written, f"--set {key}")
+
+
+def _assign(settings: dict[str, Any], key: str, value: object) -> None:
+    *sections, last = key.split(".")
+    if key == "loss.name":
+        settings["loss"] = {}  # the keys of another loss mean nothing to this one
+    elif sections[:1] == ["loss"] and settings.get("loss") is None:
+        settings["loss"] = dict(DEFAULT_LOSS)
+    place = settings
+    for section in sections:
+        if place.get(section) is None:
+            place[section] = {}
+        place = place[section]
+        if not isinstance(place, dict):
+            raise ConfigError(f"--set {printable(key)}: {printable(section)!r} is not a section with keys of its own")
+    place[last] = value
+
+
+def _to_json(settings: Mapping[str, Any], where: str) -> bytes:
+    try:
+        return json.dumps(settings, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        name = printable(error.object[max(0, error.start - 40) : error.end])
+        raise ConfigError(f"{where} holds {name!r}, which is not valid text; rename that file or folder") from None
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{where} holds something that is not a plain value ({printable(error)})") from None

@@ -1,0 +1,196 @@
+"""All settings, their defaults and ranges: frozen dataclasses, one for each section of a recipe.
+
+Defaults live here and nowhere else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field
+
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+def _switch(value: object) -> object:
+    return 0.5 * value if isinstance(value, bool) else value
+
+
+DEFAULT_LOSS: Mapping[str, Any] = MappingProxyType({"name": "margin"})
+"""What the keys of a loss belong to when none is named."""
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Chance = Annotated[Fraction, BeforeValidator(_switch)]
+Count = Annotated[int, Field(ge=1)]
+Epoch = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Pixels = Annotated[int, Field(ge=16, le=2048)]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What is trained on and how images are prepared.
+
+    Attributes:
+        dataset: name of a card, or the path of one.
+        root: the dataset's folder; None looks in $REID_DATA/<name>, then data/<name>.
+        image_size: (height, width) in pixels; one number is the width, persons being twice as high as wide.
+        workers: loader processes; None chooses by the number of cores.
+        on_bad_image: "error" stops at the first unreadable image; "skip" leaves unreadable ones out and lists them.
+        max_megapixels: larger pictures are refused before they are decoded.
+        crop: "random-resized", "pad" (shift by up to a twenty-fifth) or "none".
+        crop_scale: smallest and largest share of the area that a random resized crop keeps.
+        flip: chance of mirroring an image; true means 0.5.
+        erase: chance of erasing a rectangle (Zhong et al., AAAI 2020); true means 0.5.
+        colour: strength of brightness, contrast, saturation and hue changes, 0 is none.
+        validation: share of the training identities held out to choose the best epoch; 0 trains on all.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    dataset: str = "demo"
+    root: str | None = None
+    image_size: Pixels | tuple[Pixels, Pixels] = 224
+    workers: Annotated[int, Field(ge=0, le=256)] | None = None
+    on_bad_image: Literal["error", "skip"] = "error"
+    max_megapixels: Positive = 64.0
+    crop: Literal["random-resized", "pad", "none"] = "random-resized"
+    crop_scale: tuple[Annotated[float, Field(gt=0, le=1)], Annotated[float, Field(gt=0, le=1)]] = (0.08, 1.0)
+    flip: Chance = 0.5
+    erase: Chance = 0.0
+    colour: Fraction = 0.0
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network.
+
+    Attributes:
+        backbone: a name from timm, or "small-cnn".
+        weights: "pretrained" (timm's, from its local cache or downloaded), "random", or a file.
+        dimension: length of the embedding; the number of learners must divide it.
+        pooling: of the feature map: "average", "max" or "generalised-mean".
+        normalise: "slices" (each learner's slice on its own, then the whole) or "whole".
+        dropout: on the pooled feature while training.
+        freeze_batchnorm: whether BatchNorm keeps the statistics it came with; scale and shift are trained all the same.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    backbone: str = "resnet50"
+    weights: str = "pretrained"
+    dimension: Count = 128
+    pooling: Literal["average", "max", "generalised-mean"] = "average"
+    normalise: Literal["slices", "whole"] = "slices"
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    freeze_batchnorm: bool = True
+
+
+@dataclass(frozen=True)
+class DivisionConfig:
+    """Divide and conquer (Sanakoyeu et al., CVPR 2019).
+
+    Attributes:
+        learners: number K of learners, slices and clusters; 1 is the plain loss.
+        every: epochs between two divisions.
+        space: features that are clustered: the "pooled" backbone feature or the "embedding".
+        unit: what is assigned to a cluster: every "image" for itself, or an "identity" as a whole.
+        partition: "kmeans", or "random" as a control.
+        iterations: of k-means.
+        restarts: of k-means; the best of them is kept.
+        conquer_from: first epoch whose loss sees the whole embedding, batches still from one cluster; None is never.
+        finetune_from: first epoch whose batches come from the whole training set; None is never.
+        freeze_backbone: number of epochs after each division in which the backbone rests.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    learners: Count = 8
+    every: Count = 2
+    space: Literal["pooled", "embedding"] = "pooled"
+    unit: Literal["image", "identity"] = "image"
+    partition: Literal["kmeans", "random"] = "kmeans"
+    iterations: Count = 20
+    restarts: Count = 5
+    conquer_from: Epoch | None = 80
+    finetune_from: Epoch | None = 190
+    freeze_backbone: Epoch = 0
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The training loop.
+
+    Attributes:
+        epochs: how many.
+        identities: different identities in a batch.
+        images_each: images of each identity in a batch.
+        optimiser: "adam", "adamw" or "sgd" (momentum 0.9).
+        lr: learning rate.
+        weight_decay: on all of the network's parameters, not on the loss's own.
+        scheduler: "constant" or "cosine" (to zero over all epochs).
+        warmup: epochs over which the learning rate rises linearly.
+        precision: "fp32", "bf16", or "auto": bf16 where the hardware multiplies it natively.
+        save_every: epochs between two checkpoints.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    epochs: Count = 200
+    identities: Annotated[int, Field(ge=2)] = 20
+    images_each: Annotated[int, Field(ge=2)] = 4
+    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
+    lr: Positive = 1e-5
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    scheduler: Literal["constant", "cosine"] = "constant"
+    warmup: Epoch = 0
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    save_every: Count = 1
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """How test sets are scored.
+
+    Attributes:
+        splits: names of test sets; empty is all.
+        protocols: "single-shot", "all-vs-all", "query-gallery"; empty is the card's.
+        trials: random galleries of "single-shot".
+        average_precision: "step", or "trapezoid" as Market-1501's MATLAB code.
+        memory_gb: bound on the working memory of the ranking, in GiB.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    splits: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    trials: Count = 10
+    average_precision: Literal["step", "trapezoid"] = "step"
+    memory_gb: Positive = 1.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a run.
+
+    Attributes:
+        seed: of everything left to chance.
+        data: what is trained on.
+        model: the network.
+        division: divide and conquer.
+        loss: a loss's name with its own keys, or a list of such, each with an optional weight.
+        train: the training loop.
+        evaluate: how test sets are scored.
+    """
+
+    __pydantic_config__ = _STRICT
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    division: DivisionConfig = field(default_factory=DivisionConfig)
+    loss: dict[str, Any] | list[dict[str, Any]] = field(default_factory=lambda: dict(DEFAULT_LOSS))
+    train: TrainConfig = field(default_factory=TrainConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)

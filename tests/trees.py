@@ -25,7 +25,12 @@ def text(path: Path, lines: list[str]) -> None:
 
 def vehicleid(root: Path) -> None:
     """Vehicles 1, 2 and 10 train; 20 to 23 test, the small and medium sets inside the large one."""
-    lists = {"train_list": [1, 2, 10], "test_list_800": [20, 21], "test_list_1600": [20, 21, 22], "test_list_2400": [20, 21, 22, 23]}
+    lists = {
+        "train_list": [1, 2, 10],
+        "test_list_800": [20, 21],
+        "test_list_1600": [20, 21, 22],
+        "test_list_2400": [20, 21, 22, 23],
+    }
     for name, vehicles in lists.items():
         lines = []
         for vehicle in vehicles:
@@ -38,7 +43,12 @@ def vehicleid(root: Path) -> None:
 
 def inshop(root: Path) -> None:
     """Two items train; two others have a query and two gallery images each."""
-    splits = {1: ["train"] * 3, 2: ["train"] * 2, 3: ["query", "gallery", "gallery"], 4: ["gallery", "query", "gallery"]}
+    splits = {
+        1: ["train"] * 3,
+        2: ["train"] * 2,
+        3: ["query", "gallery", "gallery"],
+        4: ["gallery", "query", "gallery"],
+    }
     lines = []
     for item, parts in splits.items():
         for shot, part in enumerate(parts):
@@ -51,9 +61,20 @@ def inshop(root: Path) -> None:
 def market(root: Path) -> None:
     """Persons 2 and 7 train; 3 and 12 test, with a distractor and a junk image in the gallery."""
     names = {
-        "bounding_box_train": ["0002_c1s1_000451_03", "0002_c2s1_000301_01", "0007_c3s3_077419_03", "0007_c6s1_000001_00"],
+        "bounding_box_train": [
+            "0002_c1s1_000451_03",
+            "0002_c2s1_000301_01",
+            "0007_c3s3_077419_03",
+            "0007_c6s1_000001_00",
+        ],
         "query": ["0003_c1s6_015971_00", "0012_c12s1_000001_00"],
-        "bounding_box_test": ["0003_c4s6_015996_02", "0012_c1s1_000002_00", "0012_c5s1_000003_00", "0000_c1s1_000151_01", "-1_c1s1_000401_03"],
+        "bounding_box_test": [
+            "0003_c4s6_015996_02",
+            "0012_c1s1_000002_00",
+            "0012_c5s1_000003_00",
+            "0000_c1s1_000151_01",
+            "-1_c1s1_000401_03",
+        ],
     }
     for number, (folder, name) in enumerate((folder, name) for folder, some in names.items() for name in some):
         picture(root / folder / f"{name}.jpg", number)
@@ -62,7 +83,12 @@ def market(root: Path) -> None:
 def msmt(root: Path) -> None:
     """Persons 0 and 1 of the training tree, persons 0 and 1 of the test tree, who are others."""
     number = 0
-    for name, folder, people in (("train", "train", (0, 1)), ("val", "train", (0, 1)), ("query", "test", (0, 1)), ("gallery", "test", (0, 1))):
+    for name, folder, people in (
+        ("train", "train", (0, 1)),
+        ("val", "train", (0, 1)),
+        ("query", "test", (0, 1)),
+        ("gallery", "test", (0, 1)),
+    ):
         lines = []
         for person in people:
             for shot in range(2):

@@ -35,17 +35,8 @@ def list_datasets(json: str | None) -> None:
     from reid.report.tables import text_table
 
     cards = list_cards()
-    rows = [
-        (
-            card.name,
-            card.kind,
-            card.layout,
-            _expected(card),
-            ", ".join(sorted({p for ps in card.protocols.values() for p in ps})),
-        )
-        for card in cards
-    ]
-    header = ("name", "kind", "layout", "identities/images (train; tests)", "protocols")
+    header = ("name", "kind", "layout", "train ids/images", "largest test ids/images", "protocols")
+    rows = [(card.name, card.kind, card.layout, *_sizes(card), _protocols(card)) for card in cards]
     emit([_about(card) for card in cards], json, lambda: click.echo(text_table(header, rows)))
 
 
@@ -53,7 +44,7 @@ def list_datasets(json: str | None) -> None:
 @click.argument("name")
 @shared_options
 def show(name: str, json: str | None) -> None:
-    """Show what is known about a dataset: how to get it, what its folder must look like, whether it is here."""
+    """Show how to get a dataset and what its folder holds."""
     from reid.data.cards import load_card
     from reid.data.dataset import find_root
 
@@ -173,9 +164,14 @@ def _about(card: "Card") -> dict[str, Any]:
     return {name: value for name, value in dataclasses.asdict(card).items() if value not in ({}, (), "", None)}
 
 
-def _expected(card: "Card") -> str:
-    numbers = [f"{count['identities']:,}/{count['images']:,}" for count in card.counts.values()]
-    return "; ".join([numbers[0], ", ".join(numbers[1:])]) if numbers else "-"
+def _sizes(card: "Card") -> tuple[str, str]:
+    """Training set and largest part of a test set, as far as the card knows them."""
+    numbers = [(count["images"], f"{count['identities']:,}/{count['images']:,}") for count in card.counts.values()]
+    return (numbers[0][1], max(numbers[1:])[1]) if numbers else ("-", "-")
+
+
+def _protocols(card: "Card") -> str:
+    return ", ".join(dict.fromkeys(protocol for some in card.protocols.values() for protocol in some)) or "by splits"
 
 
 def _print_card(card: "Card", here: str | None) -> None:
@@ -190,18 +186,24 @@ def _print_card(card: "Card", here: str | None) -> None:
         "test sets": "; ".join(f"{name}: {', '.join(protocols)}" for name, protocols in card.protocols.items()),
         "also as --split": ", ".join(f"{alias} = {name}" for alias, name in card.split_aliases.items()),
         "licence": card.licence,
-        "on this machine": printable(here) if here else "not found",
+        "on this machine": printable(here) if here else "not drawn yet" if card.draw else "not found",
     }
     for fact, text in facts.items():
         if text:
-            click.echo(textwrap.fill(text, _WIDTH, initial_indent=f"{fact + ':':<17}", subsequent_indent=" " * 17))
+            click.echo(_wrapped(text, f"{fact + ':':<17}"))
     click.echo(f"\n{how_to_get(card)}")
-    if card.counts:
+    if counts := _about(card).get("counts"):
         columns = ("identities", "images", "cameras")
-        rows = [(split, *(numbers.get(c, "-") for c in columns)) for split, numbers in card.counts.items()]
+        rows = [(split, *(numbers.get(c, "-") for c in columns)) for split, numbers in counts.items()]
         click.echo("\n" + text_table(("expected", *columns), rows))
     if card.notes:
-        click.echo("\n" + textwrap.fill(card.notes, _WIDTH))
+        click.echo("\n" + _wrapped(card.notes))
+
+
+def _wrapped(paragraph: str, first: str = "") -> str:
+    return textwrap.fill(
+        paragraph, _WIDTH, initial_indent=first, subsequent_indent=" " * len(first), break_on_hyphens=False
+    )
 
 
 def _print_check(found: Mapping[str, Any]) -> None:
@@ -209,9 +211,11 @@ def _print_check(found: Mapping[str, Any]) -> None:
 
     click.echo(f"{found['name']} in {printable(found['root'])}\n")
     columns = ["identities", "images", "cameras"]
-    columns += [c for c in ("single", "junk", "distractors") if any(numbers[c] for numbers in found["splits"].values())]
+    columns += [c for c in ("junk", "distractors") if any(numbers[c] for numbers in found["splits"].values())]
     rows = [(split, *(numbers[c] for c in columns)) for split, numbers in found["splits"].items()]
     click.echo(text_table(("split", *columns), rows))
+    if alone := found["splits"]["train"]["single"]:
+        click.echo(f"\ntraining identities with a single image, which have no positive: {alone:,}")
     skipped = "; ".join(f"{number} {printable(reason)}" for reason, number in found["skipped"].items())
     click.echo(f"\nfiles passed over: {skipped or 'none'}")
     for title, lines in (("problems", found["problems"]), ("bad images", found.get("bad_images"))):

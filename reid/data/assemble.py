@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from reid.data.cards import Card, Protocol
 from reid.data.layouts.listing import Listing, Rows, Test
@@ -37,19 +36,17 @@ def assemble(card: Card, listing: Listing) -> Splits:
         name=card.name,
         kind=card.kind,
         train=records[id(train)],
-        tests=MappingProxyType(
-            {
-                name: TestSet(
-                    name,
-                    records[id(test.gallery)],
-                    None if test.query is None else records[id(test.query)],
-                    card.protocols.get(name) or _usual(test),
-                )
-                for name, test in tests.items()
-            }
-        ),
+        tests={
+            name: TestSet(
+                name,
+                records[id(test.gallery)],
+                None if test.query is None else records[id(test.query)],
+                card.protocols.get(name) or _usual(test),
+            )
+            for name, test in tests.items()
+        },
         problems=(*listing.problems, *_lacking(listing)),
-        skipped=MappingProxyType({reason: number for reason, number in sorted(skipped.items()) if number}),
+        skipped={reason: number for reason, number in sorted(skipped.items()) if number},
     )
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from reid import shipped
@@ -70,11 +69,11 @@ class Card:
     tree: str
     aliases: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
-    options: Mapping[str, Any] = field(default_factory=lambda: MappingProxyType({}))
+    options: Mapping[str, Any] = field(default_factory=dict)
     cameras: bool = False
-    counts: Mapping[str, Mapping[Quantity, int]] = field(default_factory=lambda: MappingProxyType({}))
-    protocols: Mapping[str, tuple[Protocol, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    split_aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    counts: Mapping[str, Mapping[Quantity, int]] = field(default_factory=dict)
+    protocols: Mapping[str, tuple[Protocol, ...]] = field(default_factory=dict)
+    split_aliases: Mapping[str, str] = field(default_factory=dict)
     draw: Drawing | None = None
     notes: str = ""
 
@@ -92,6 +91,8 @@ def load_card(name: str) -> Card:
     """
     if name.lower().endswith((".yaml", ".yml")):
         return read_card(Path(name))
+    if name.lower() in shipped.names("datasets"):
+        return read_card(shipped.folder("datasets") / f"{name.lower()}.yaml")
     cards = list_cards()
     known = {alias.lower(): card for card in cards for alias in (card.name, *card.aliases)}
     if name.lower() not in known:

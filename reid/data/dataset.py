@@ -3,10 +3,9 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from reid import files
 from reid.data.assemble import assemble
 from reid.data.cards import Card, Drawing, load_card
 from reid.data.layouts import LAYOUTS
@@ -44,10 +43,13 @@ def find_root(card: Card, root: Path | None, environment: Mapping[str, str]) -> 
         tried = [*(root / name for name in names), root]
     found = next((place for place in tried if place.exists()), None)
     if found is None and card.draw is None:
-        raise MissingInputError(
-            f"dataset {card.name!r} was not found; looked for {listed(tried)}\n{how_to_get(card)}\n"
-            "Then pass the folder with --root, or put it under one of the names above"
+        lack = (
+            f"there is no folder {printable(root)}"
+            if root
+            else f"dataset {card.name!r} was not found; looked for {listed(tried)}"
         )
+        advice = "Then pass the folder with --root, or put it where it is looked for."
+        raise MissingInputError(f"{lack}\n{how_to_get(card)}\n{advice}")
     return found or (tried[-1] if root else Path("data") / card.name)
 
 
@@ -63,6 +65,7 @@ def read_dataset(
     strict: bool = False,
     allow_overlap: bool = False,
     environment: Mapping[str, str] | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Splits:
     """A dataset as its card describes it: every file looked for, everything sorted, compared with the expected counts.
 
@@ -72,6 +75,8 @@ def read_dataset(
         strict: whether a problem, such as other counts than the card's, is an error instead of a note.
         allow_overlap: whether identities may be in training and test at once.
         environment: variables; None is those of the process.
+        progress: where a missing set is drawn first, called now and then with the number of images finished since the
+            last call.
 
     Raises:
         ConfigError: there is no such card, or it has mistakes.
@@ -82,7 +87,7 @@ def read_dataset(
     card = load_card(name)
     place = find_root(card, None if root is None else Path(root), os.environ if environment is None else environment)
     if card.draw is not None and _vacant(place):
-        _draw(card.draw, card, place)
+        _draw(card, card.draw, place, progress)
     splits = assemble(card, _read(card, place))
     splits = dataclasses.replace(splits, problems=(*splits.problems, *count_problems(card, splits)))
     if not allow_overlap and (shared := overlap(splits)):
@@ -114,12 +119,10 @@ def digest(splits: Splits) -> str:
     return total.hexdigest()
 
 
-def _draw(drawing: Drawing, card: Card, place: Path) -> None:
-    """Draw a missing set, whole or not at all."""
+def _draw(card: Card, drawing: Drawing, place: Path, progress: Callable[[int], None] | None) -> None:
     from reid.data.synthetic import draw_dataset
 
-    with files.new_folder(place, overwrite=True) as temporary:
-        draw_dataset(temporary, layout=card.layout, kind=card.kind, train_fraction=0.5, **dataclasses.asdict(drawing))
+    draw_dataset(place, layout=card.layout, kind=card.kind, progress=progress, **dataclasses.asdict(drawing))
 
 
 def _vacant(place: Path) -> bool:

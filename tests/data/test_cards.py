@@ -84,13 +84,13 @@ def test_a_card_of_ones_own_is_read_by_its_path(tmp_path):
     ("extra", "words"),
     [
         ("titel: x\n", r"titel: unknown key; did you mean 'title'\?"),
-        ("cameras: maybe\n", "cameras: got \"maybe\", wanted a valid boolean"),
+        ("cameras: maybe\n", 'cameras: got "maybe", wanted a valid boolean'),
         ("options: {train_fracton: 0.1}\n", r"options.train_fracton: unknown key; did you mean 'train_fraction'\?"),
         ("options: {seed: [1]}\n", r"options.seed: got \[1\], wanted a value like 0"),
         ("options: {train_fraction: true}\n", "options.train_fraction: got true"),
         ("counts: {train: {pictures: 3}}\n", "pictures"),
-        ("counts: {train: {images: many}}\n", "counts.train.images: got \"many\""),
-        ("protocols: {test: [fast]}\n", "protocols.test.0: got \"fast\""),
+        ("counts: {train: {images: many}}\n", 'counts.train.images: got "many"'),
+        ("protocols: {test: [fast]}\n", 'protocols.test.0: got "fast"'),
         ("split_aliases: {x: y}\n", "split_aliases.x: 'y' has no entry in protocols"),
         ("split_aliases: {800: small}\n", "split_aliases"),
         ("draw: {identities: 3}\n", "draw.images_per_identity: is missing"),
@@ -123,11 +123,11 @@ def test_a_file_that_is_no_card_is_refused(tmp_path, content):
     path = tmp_path / "mine.yaml"
     path.write_text(content)
 
-    with pytest.raises(ConfigError, match="mine.yaml"):
+    with pytest.raises(ConfigError, match=r"mine.yaml"):
         read_card(path)
 
 
 def test_a_missing_card_file_is_missing_input():
     """A path to nothing ends with exit code 66."""
-    with pytest.raises(MissingInputError, match="no card nowhere/mine.yaml"):
+    with pytest.raises(MissingInputError, match=r"no card nowhere/mine.yaml"):
         load_card(str(Path("nowhere/mine.yaml")))

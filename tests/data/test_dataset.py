@@ -91,7 +91,9 @@ def test_counts_that_differ_from_the_card_are_told_with_both_numbers(tmp_path):
 
     splits = read_dataset("market", tmp_path)
 
-    assert splits.problems[0] == "split train: the card says 751 identities, 12,936 images and 6 cameras; found 2, 4 and 4"
+    assert (
+        splits.problems[0] == "split train: the card says 751 identities, 12,936 images and 6 cameras; found 2, 4 and 4"
+    )
     assert len(splits.problems) == 3
     with pytest.raises(DataError, match=r"(?s)market1501 in .* is not as it should be:.*12,936 images"):
         read_dataset("market", tmp_path, strict=True)
@@ -221,14 +223,45 @@ def test_a_demo_set_is_drawn_once_and_then_read(tmp_path, monkeypatch):
     )
     monkeypatch.chdir(tmp_path)
 
-    first = read_dataset(str(card), environment=NOWHERE)
+    drawn = []
+    first = read_dataset(str(card), environment=NOWHERE, progress=drawn.append)
     stamps = {path: path.stat().st_mtime_ns for path in (tmp_path / "data" / "small").rglob("*.jpg")}
     second = read_dataset(str(card), environment=NOWHERE)
 
-    assert len(stamps) == 24
+    assert sum(drawn) == 24
+    assert len(first.train) == 12
     assert stamps == {path: path.stat().st_mtime_ns for path in stamps}
     assert digest(first) == digest(second)
     assert not first.problems
+
+
+def test_the_demo_card_counts_what_is_drawn():
+    """The card's numbers are those of the plan that the drawing follows."""
+    from reid.data.synthetic.layouts import LAYOUTS
+    from reid.data.synthetic.plan import make_plan
+
+    card = load_card("demo")
+    drawing = card.draw
+    plan = make_plan(
+        drawing.seed,
+        card.kind,
+        identities=drawing.identities,
+        training=drawing.identities // 2,
+        images=drawing.images_per_identity,
+        cameras=drawing.cameras,
+    )
+    found = {}
+    for part, folder in (("train", "bounding_box_train"), ("query", "query"), ("gallery", "bounding_box_test")):
+        names = [path.split("/")[1] for _, path in LAYOUTS[card.layout](plan).pictures if path.startswith(f"{folder}/")]
+        known = [name for name in names if not name.startswith("-1")]
+        cameras = {name.split("_")[1].split("s")[0] for name in names}
+        found[part] = {
+            "identities": len({name.split("_")[0] for name in known}),
+            "images": len(names),
+            "cameras": len(cameras),
+        }
+
+    assert card.counts == found
 
 
 def test_splits_are_immutable(tmp_path):

@@ -1,11 +1,5 @@
-"""What the stages hand to each other: lists of labelled images, test sets, splits, embeddings.
+"""Labelled images, in columns."""
 
-Identities are integer codes. All records of one dataset share one table of identity names, sorted by name, so that
-a code means the same identity in training, query and gallery, whatever order a folder was listed in.
-"""
-
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,8 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from reid import files
-from reid.errors import ArtefactError, DataError, ShapeError
+from reid.errors import DataError, ShapeError
+from reid.text import printable
 
 JUNK = -1
 """Identity code of images that are ignored in a ranking: neither right nor wrong."""
@@ -123,117 +117,6 @@ def concatenate(parts: Sequence[Records]) -> Records:
     )
 
 
-@dataclass(frozen=True, eq=False)
-class TestSet:
-    """A fixed test set.
-
-    Attributes:
-        name: name of the split, such as "large" or "test".
-        gallery: the images that are searched.
-        query: the images that are searched for; None where every image of `gallery` takes its turn as a query.
-        protocols: how it is scored by default: "single-shot", "all-vs-all", "query-gallery".
-    """
-
-    __test__ = False  # not a test class of pytest's
-
-    name: str
-    gallery: Records
-    query: Records | None
-    protocols: tuple[str, ...]
-
-    def images(self) -> Records:
-        """All images of the set: the queries, if any, then the gallery."""
-        return self.gallery if self.query is None else concatenate([self.query, self.gallery])
-
-
-@dataclass(frozen=True, eq=False)
-class Splits:
-    """A dataset as it was read.
-
-    Attributes:
-        name: the card's name.
-        kind: what the images show, from the card: "vehicle", "person", "clothes", "product", ...
-        train: training images.
-        tests: test sets by name, in the card's order.
-        problems: what differs from the card or looks wrong, one sentence each; empty is good.
-        skipped: number of files passed over, by reason.
-    """
-
-    name: str
-    kind: str
-    train: Records
-    tests: Mapping[str, TestSet]
-    problems: tuple[str, ...] = ()
-    skipped: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, eq=False)
-class Embeddings:
-    """Vectors of images, computed once and scored many times.
-
-    Attributes:
-        vectors: (N, D) float32, finite; unit length where a model of this toolkit made them.
-        records: the N images.
-        model: fingerprint (sha256) of the model that made them; "" for vectors from elsewhere.
-
-    Raises:
-        ShapeError: not a matrix, another number of rows than records, or NaN or infinity; up to five paths are named.
-    """
-
-    vectors: Floats
-    records: Records
-    model: str = ""
-
-    def __post_init__(self) -> None:
-        if self.vectors.ndim != 2 or len(self.vectors) != len(self.records):
-            raise ShapeError(f"vectors have shape {self.vectors.shape}, but there are {len(self.records)} records")
-        bad = np.flatnonzero(~np.isfinite(self.vectors).all(axis=1))
-        if len(bad):
-            listed = ", ".join(map(str, self.records.paths[bad[:5]]))
-            raise ShapeError(f"{len(bad)} of {len(self.vectors)} vectors hold NaN or infinity: {listed}")
-
-    def select(self, rows: NDArray[Any] | slice) -> Self:
-        """The vectors and records at `rows`, in that order."""
-        return replace(self, vectors=self.vectors[rows], records=self.records.select(rows))
-
-    def save(self, folder: Path, *, overwrite: bool = False, about: Mapping[str, object] | None = None) -> None:
-        """Write `vectors.npy`, `records.csv` and `manifest.json` into `folder`, whole or not at all.
-
-        Args:
-            folder: where to; created.
-            overwrite: whether an existing folder is replaced.
-            about: further fields for the manifest.
-
-        Raises:
-            OutputError: `folder` exists and `overwrite` is false, or it cannot be created.
-        """
-        with files.new_folder(folder, overwrite=overwrite) as temporary:
-            with (temporary / "vectors.npy").open("wb") as file:
-                np.save(file, self.vectors)
-            (temporary / "records.csv").write_bytes(_to_csv(self.records).encode("utf-8", "surrogateescape"))
-            kept = {"kind": "embeddings", "model": self.model, "root": str(self.records.root)}
-            files.write_manifest(
-                temporary, {**(about or {}), **kept, "count": len(self.vectors), "dimension": self.vectors.shape[1]}
-            )
-
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """The embeddings in `folder`.
-
-        Raises:
-            MissingInputError: no such folder, or not one of embeddings.
-            ArtefactError: a file in it is missing, truncated or altered.
-        """
-        manifest = files.read_manifest(folder)
-        if manifest.get("kind") != "embeddings":
-            raise ArtefactError(f"{folder} holds {manifest.get('kind', 'something else')}, not embeddings")
-        vectors = np.load(folder / "vectors.npy", allow_pickle=False)
-        records = _from_csv(
-            files.read_bytes(folder / "records.csv").decode("utf-8", "surrogateescape"), Path(manifest["root"])
-        )
-        return cls(vectors, records, manifest["model"])
-
-
 def build(
     root: Path,
     paths: Sequence[str],
@@ -265,7 +148,7 @@ def build(
     try:
         codes = [code_of[name] for name in names]
     except KeyError as error:
-        raise DataError(f"identity {error} is not in the dataset's table of identities") from None
+        raise DataError(f"identity {printable(error)} is not in the dataset's table of identities") from None
     columns = {name: np.array(column, dtype=object) for name, column in (attributes or {}).items()}
     return Records(
         root=root,
@@ -281,30 +164,3 @@ def build(
 def identity_table(names: Sequence[str], *, junk: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """All different identity names but junk, sorted: the code of an identity is its place here."""
     return tuple(sorted(set(names) - junk))
-
-
-def _to_csv(records: Records) -> str:
-    header = ["path", "identity", "camera", "time", *records.attributes]
-    blank = [""] * len(records)
-    cameras = blank if records.cameras is None else ["" if c == NO_CAMERA else str(c) for c in records.cameras.tolist()]
-    times = blank if records.times is None else ["" if t != t else repr(t) for t in records.times.tolist()]  # noqa: PLR0124  NaN
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(zip(records.paths, records.names(), cameras, times, *records.attributes.values(), strict=True))
-    return text.getvalue()
-
-
-def _from_csv(text: str, root: Path) -> Records:
-    header, *rows = csv.reader(io.StringIO(text, newline=""))
-    columns = dict(zip(header, zip(*rows, strict=True) if rows else [()] * len(header), strict=True))
-    paths, names, cameras, times = (list(columns.pop(name)) for name in ("path", "identity", "camera", "time"))
-    return build(
-        root,
-        paths,
-        names,
-        junk=frozenset({"-1"}),
-        cameras=[int(c) if c else NO_CAMERA for c in cameras] if any(cameras) else None,
-        times=[float(t) if t else np.nan for t in times] if any(times) else None,
-        attributes={name: list(column) for name, column in columns.items()},
-    )

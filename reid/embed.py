@@ -58,7 +58,7 @@ class Embedder:
         found = [np.zeros((0, self.network.architecture.dimension), dtype=np.float32)]
         for start in range(0, len(pictures), BATCH):
             batch = torch.from_numpy(np.stack(pictures[start : start + BATCH]))
-            found.append(infer(self.network, batch.to(self.device)))
+            found.append(Inference()(self.network, batch.to(self.device)))
         return np.concatenate(found)
 
     def embed_records(
@@ -75,7 +75,7 @@ class Embedder:
             DataError: a file is not a readable image.
         """
         reader = Reader(records.files(), Fixed(transform(self.description)), max_megapixels=self.max_megapixels)
-        vectors = run_over(reader, self.network, self.device, infer, workers=workers, progress=progress)
+        vectors = run_over(reader, self.network, self.device, Inference(), workers=workers, progress=progress)
         return Embeddings(vectors, records, self.fingerprint)
 
     def _pixels(self, image: Pixels | Path | str, place: int) -> Pixels:
@@ -113,7 +113,7 @@ def load_embedder(path: str | Path, *, device: str = "auto") -> Embedder:
     """
     place = choose_device(device)
     network, description, fingerprint = load_model(Path(path))
-    network.to(device=place).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub lacks the keyword alone
+    network.to(device=place).to(memory_format=torch.channels_last)
     return Embedder(network, description, fingerprint, place)
 
 
@@ -140,23 +140,36 @@ def transform(description: Description) -> TestTransform:
     return TestTransform(description.image_size, crop=description.crop, interpolation=description.interpolation)
 
 
-def infer(network: EmbeddingNetwork, batch: torch.Tensor) -> NDArray[np.float32]:
-    """(B, D) float32 embeddings of a (B, H, W, 3) uint8 batch on the network's device."""
-    with torch.inference_mode():
-        vectors: NDArray[np.float32] = network(batch).float().cpu().numpy()
-    return vectors
+@dataclass(frozen=True)
+class Inference:
+    """What is computed of a batch.
+
+    Attributes:
+        space: "embedding", or "pooled" for the backbone's feature before the embedding layer.
+        bf16: whether the network multiplies in bfloat16.
+    """
+
+    space: str = "embedding"
+    bf16: bool = False
+
+    def __call__(self, network: EmbeddingNetwork, batch: torch.Tensor) -> NDArray[np.float32]:
+        """(B, D) float32 of a (B, H, W, 3) uint8 batch on the network's device."""
+        function = network if self.space == "embedding" else network.pooled
+        with torch.inference_mode(), torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            vectors: NDArray[np.float32] = function(batch).float().cpu().numpy()
+        return vectors
 
 
 def run_over(
     reader: Reader,
     network: EmbeddingNetwork,
     device: torch.device,
-    function: Callable[[EmbeddingNetwork, torch.Tensor], NDArray[np.float32]],
+    inference: Inference,
     *,
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> NDArray[np.float32]:
-    """`function` of every image of `reader` in order, (N, ...) float32; the network is put in evaluation mode.
+    """`inference` of every image of `reader` in order, (N, D) float32; the network is put in evaluation mode.
 
     Raises:
         DataError: no images, or a file is not a readable image.
@@ -169,8 +182,8 @@ def run_over(
     network.eval()
     found: NDArray[np.float32] | None = None
     for task, batch in loader.batches(Task(0, step, rows) for step, rows in enumerate(_chunks(total))):
-        made = function(network, batch.to(device, non_blocking=True))
-        found = np.empty((total, *made.shape[1:]), dtype=np.float32) if found is None else found
+        made = inference(network, batch.to(device, non_blocking=True))
+        found = np.empty((total, made.shape[1]), dtype=np.float32) if found is None else found
         found[task.rows] = made
         if progress is not None:
             progress(len(task.rows))

@@ -1,6 +1,8 @@
 """What all commands share: the one error handler with its exit codes, and the options every command has."""
 
 import contextlib
+import errno
+import io
 import os
 import signal
 import sys
@@ -15,7 +17,9 @@ from typing import Any, NoReturn
 import click
 
 from reid import files, text
-from reid.errors import ReidError
+from reid.errors import ArtefactError, OutputError, ReidError
+
+_DISK_FAILURES = {errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC}
 
 
 @dataclass
@@ -23,8 +27,8 @@ class _Call:
     debug: bool = False
 
 
-class _Terminated(BaseException):
-    """SIGTERM arrived; unwinds the stack so that temporary files are removed."""
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM arrived: unwinds the stack as Ctrl-C does, so that temporary files go and runs stay resumable."""
 
 
 def run(command: click.Command) -> NoReturn:
@@ -35,22 +39,30 @@ def run(command: click.Command) -> NoReturn:
         signal.signal(signal.SIGTERM, _terminate)
     try:
         code = command.main(standalone_mode=False, obj=call)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        if sys.stdout is not None:  # as after `>&-`
+            sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001  this is the one place that turns every outcome into an exit code
         code = _report(error, debug=call.debug)
+    _drop_unwritten()
     sys.exit(code if isinstance(code, int) else 0)
 
 
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--json FILE|-` (passed on as `json`) and `--debug`."""
     function = click.option(
-        "--debug", is_flag=True, expose_value=False, callback=_set_debug, help="Show the traceback of an error."
+        "--debug",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_set_debug,
+        help="Show the traceback of an error.",
     )(function)
     return click.option(
-        "--json", "json", metavar="FILE|-", help="Write the result as JSON to FILE, or to standard output for '-'."
+        "--json",
+        "json",
+        metavar="FILE|-",
+        callback=_check_json,
+        help="Write the result as JSON to FILE, or to standard output for '-'.",
     )(function)
 
 
@@ -69,36 +81,57 @@ def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool)
         context.obj.debug = True
 
 
+def _check_json(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuses a place that cannot be written to before the work is done whose result would go there."""
+    if value not in {None, "-"} and (Path(value).is_dir() or not Path(value).parent.is_dir()):
+        reason = "that is a folder" if Path(value).is_dir() else "there is no such folder"
+        raise OutputError(f"--json {text.printable(value)}: {reason}; name a file in a folder that exists")
+    return value
+
+
 def _terminate(_number: int, _frame: FrameType | None) -> NoReturn:
     raise _Terminated
 
 
 def _report(error: BaseException, *, debug: bool) -> int:
-    if debug and not isinstance(error, click.ClickException):
-        traceback.print_exception(error)
     message, code = _outcome(error)
-    if message:
-        click.echo("\n".join(text.printable(line) for line in message.split("\n")), err=True)
+    with contextlib.suppress(OSError):  # nobody reads any more
+        if debug and message and not isinstance(error, click.ClickException):
+            traceback.print_exception(error)
+        if message:
+            click.echo("\n".join(text.printable(line) for line in message.split("\n")), err=True)
     return code
 
 
 def _outcome(error: BaseException) -> tuple[str, int]:
+    if isinstance(error, click.Abort) and isinstance(error.__cause__, KeyboardInterrupt):
+        error = error.__cause__
     match error:
         case click.exceptions.Exit():
             return "", error.exit_code
+        case _Terminated():
+            return "terminated", 128 + signal.SIGTERM
         case click.Abort() | KeyboardInterrupt():
             return "interrupted", 128 + signal.SIGINT
         case click.ClickException():
-            error.show()
-            return "", error.exit_code
+            return _usage(error), error.exit_code
+        case BrokenPipeError() | SystemExit(__context__=BrokenPipeError()):  # `| head` has seen enough
+            return "", 0
         case SystemExit():
-            return "", error.code if isinstance(error.code, int) else 1
+            return "", error.code if isinstance(error.code, int) else int(error.code is not None)
         case ReidError():
             return f"error: {error}", error.exit_code
-        case _Terminated():
-            return "terminated", 128 + signal.SIGTERM
+        case OSError() if error.errno in _DISK_FAILURES:
+            return f"error: {error}", ArtefactError.exit_code
         case _:
-            return f"error: this is a bug: {error or type(error).__name__}. {_log(error)}", ReidError.exit_code
+            first = str(error).partition("\n")[0]
+            return f"error: this is a bug: {type(error).__name__}: {first}. {_log(error)}", ReidError.exit_code
+
+
+def _usage(error: click.ClickException) -> str:
+    shown = io.StringIO()
+    error.show(file=shown)
+    return shown.getvalue().rstrip("\n")
 
 
 def _log(error: BaseException) -> str:
@@ -110,6 +143,15 @@ def _log(error: BaseException) -> str:
     except OSError as failure:
         return f"The traceback could not be written ({failure}); run again with --debug"
     return f"The traceback is in {file.name}; please report it"
+
+
+def _drop_unwritten() -> None:
+    """Lets go of what cannot be printed any more, which would otherwise fail once again when the process ends."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_any_name() -> None:

@@ -51,6 +51,7 @@ class Card:
         counts: expected numbers by split: train, query, gallery or the name of a test set.
         protocols: how each test set is scored.
         split_aliases: further names of test sets.
+        recipe: recipe that `reid-train` takes when none is named.
         draw: how to draw the dataset when it is missing; None for real ones.
         licence: what its authors allow, in a sentence.
         source: where to get it, in a sentence or two.
@@ -74,6 +75,7 @@ class Card:
     counts: Mapping[str, Mapping[Quantity, int]] = field(default_factory=dict)
     protocols: Mapping[str, tuple[Protocol, ...]] = field(default_factory=dict)
     split_aliases: Mapping[str, str] = field(default_factory=dict)
+    recipe: str = "dc2019"
     draw: Drawing | None = None
     notes: str = ""
 

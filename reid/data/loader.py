@@ -88,8 +88,8 @@ class Loader:
         from torch.utils.data import DataLoader
 
         self._tasks = _Tasks()
-        self._loader = DataLoader(
-            _Batches(reader),
+        self._loader: DataLoader[torch.Tensor | ReidError] = DataLoader(
+            _Batches(reader),  # type: ignore[arg-type]  # indexed by tasks, not by numbers: no Dataset by name
             batch_size=None,
             sampler=self._tasks,
             num_workers=workers,

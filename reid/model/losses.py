@@ -5,6 +5,7 @@ Anything with that call shape can be used; those here are chosen by name. Margin
 """
 
 import inspect
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -28,6 +29,9 @@ class MarginLoss(nn.Module):
         smallest: distances are taken as at least this when weights are computed.
         cutoff: negatives farther than this are not drawn while there are nearer ones: their loss is zero.
         generator: source of the draws; None is torch's default generator.
+
+    Raises:
+        ConfigError: `smallest` is no distance between unit vectors.
     """
 
     def __init__(
@@ -40,6 +44,10 @@ class MarginLoss(nn.Module):
         generator: torch.Generator | None = None,
     ) -> None:
         super().__init__()
+        if not 0.0 < smallest < 2.0:
+            raise ConfigError(
+                f"loss.smallest: got {smallest}, wanted a distance between unit vectors, above 0 and below 2"
+            )
         self.alpha, self.smallest, self.cutoff, self.generator = alpha, smallest, cutoff, generator
         self.beta = nn.Parameter(torch.tensor(float(beta)))
 
@@ -50,16 +58,15 @@ class MarginLoss(nn.Module):
             embeddings: (B, d') unit vectors, of the dimension that is being trained.
             labels: (B,) integer identities.
         """
-        embeddings = embeddings.float()
         same = labels[:, None] == labels[None, :]
         positive = same.clone().fill_diagonal_(fill_value=False)
         positive &= ~same.all(dim=1, keepdim=True)  # no negatives, nothing to compare with
         anchors, positives = positive.nonzero(as_tuple=True)
+        distance = distances(embeddings)
         with torch.no_grad():
-            weights = self.weights(distances(embeddings), same, embeddings.shape[1])
+            weights = self.weights(distance, same, embeddings.shape[1])
             negatives = self._draw(weights[anchors])
-        near = _pair_distance(embeddings, anchors, positives)
-        far = _pair_distance(embeddings, anchors, negatives)
+        near, far = distance[anchors, positives], distance[anchors, negatives]
         terms = torch.cat([near - self.beta, self.beta - far]).add(self.alpha).relu()
         return terms.sum() / torch.count_nonzero(terms).clamp(min=1)
 
@@ -109,8 +116,13 @@ class WeightedSum(nn.Module):
 
 
 def distances(embeddings: Tensor) -> Tensor:
-    """(B, B) Euclidean distances between unit vectors (B, d)."""
-    return (2.0 - 2.0 * embeddings @ embeddings.T).clamp(min=0.0).sqrt()
+    """(B, B) Euclidean distances between unit vectors (B, d), in at least float32 also under autocast.
+
+    None is less than 1e-6: the square root has no slope at zero, and equal images would give NaN gradients.
+    """
+    with torch.autocast(embeddings.device.type, enabled=False):
+        vectors = embeddings.to(torch.promote_types(embeddings.dtype, torch.float32))
+        return (2.0 - 2.0 * vectors @ vectors.T).clamp(min=1e-12).sqrt()
 
 
 def triplet(*, margin: float = 0.2) -> nn.Module:
@@ -158,6 +170,8 @@ def build_loss(settings: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> nn.
         raise ConfigError("loss: the list is empty; give at least one loss such as {name: margin}")
     terms = []
     for place, item in enumerate(settings):
+        if not isinstance(item, Mapping):
+            raise ConfigError(f"loss.{place}: got {printable(repr(item))}, wanted a mapping such as {{name: margin}}")
         own = {key: value for key, value in item.items() if key != "weight"}
         terms.append((_number(item.get("weight", 1.0), f"loss.{place}.weight"), _build_one(own, f"loss.{place}")))
     return WeightedSum(terms)
@@ -165,7 +179,7 @@ def build_loss(settings: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> nn.
 
 def _build_one(settings: Mapping[str, Any], where: str) -> nn.Module:
     name = settings.get("name")
-    if name not in LOSSES:
+    if not isinstance(name, str) or name not in LOSSES:
         hint = did_you_mean(str(name), LOSSES)
         raise ConfigError(f"{where}.name: no loss {printable(name)!r}{hint} Known: {', '.join(LOSSES)}")
     parameters = inspect.signature(LOSSES[name]).parameters
@@ -182,11 +196,6 @@ def _build_one(settings: Mapping[str, Any], where: str) -> nn.Module:
 
 
 def _number(value: object, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         raise ConfigError(f"{where}: got {printable(repr(value))}, wanted a number")
     return float(value)
-
-
-def _pair_distance(embeddings: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    # The square root has no slope at zero: identical images would give NaN gradients.
-    return (embeddings[left] - embeddings[right]).square().sum(dim=1).clamp(min=1e-12).sqrt()

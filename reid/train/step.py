@@ -1,6 +1,9 @@
 """One step of the optimiser."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -61,9 +64,40 @@ class Learning:
                 f"(the last checkpoint is from before, and --resume goes on from it)"
             )
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         return value
+
+    def set_rate(self, factor: float) -> None:
+        """Make every learning rate `factor` times what it is in the settings."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["base_lr"] * factor
+
+
+def build_optimiser(
+    name: str, network: torch.nn.Module, criterion: torch.nn.Module, *, lr: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """An optimiser of the network and of whatever the loss learns, which is never decayed.
+
+    Args:
+        name: "adam", "adamw" or "sgd" (momentum 0.9).
+        network: the model.
+        criterion: the loss.
+        lr: learning rate.
+        weight_decay: on the network's parameters.
+    """
+    groups: list[dict[str, Any]] = [{"params": list(network.parameters()), "weight_decay": weight_decay}]
+    if own := list(criterion.parameters()):
+        groups.append({"params": own, "weight_decay": 0.0})
+    optimisers: dict[str, Callable[..., torch.optim.Optimizer]] = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "sgd": partial(torch.optim.SGD, momentum=0.9),
+    }
+    optimiser = optimisers[name](groups, lr=lr)
+    for group in optimiser.param_groups:
+        group["base_lr"] = lr
+    return optimiser
 
 
 def runs_bf16(precision: str, device: torch.device) -> bool:
@@ -71,5 +105,5 @@ def runs_bf16(precision: str, device: torch.device) -> bool:
     if precision != "auto":
         return precision == "bf16"
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())  # noqa: SLF001  no public name for it

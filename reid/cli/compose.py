@@ -1,0 +1,178 @@
+"""From settings to the objects of a run: the one place where a configuration is taken apart.
+
+Imported by commands only after their arguments are known to be right, for it imports torch.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from reid import rng
+from reid.config import Config
+from reid.data.dataset import digest
+from reid.data.images import check_images
+from reid.data.loader import Reader, default_workers
+from reid.data.transforms import Augmentation, TrainTransform
+from reid.embed import choose_device
+from reid.errors import DataError
+from reid.model.divide import DivideAndConquer
+from reid.model.embedder import Architecture, EmbeddingNetwork
+from reid.model.losses import build_loss
+from reid.model.store import Description
+from reid.records import Records, Splits
+from reid.text import listed
+from reid.train.batches import BatchSource
+from reid.train.division import Divider
+from reid.train.schedule import Schedule
+from reid.train.step import Learning, build_optimiser, runs_bf16
+from reid.train.trainer import Plan
+from reid.train.validation import hold_out
+
+INTERPOLATION = "area"
+MAX_UNREADABLE = 0.05
+"""Share of unreadable training images beyond which leaving them out would train on another dataset."""
+
+
+@dataclass(frozen=True)
+class Composition:
+    """A run ready to start, and what was decided on the way that the user should know, one sentence each."""
+
+    plan: Plan
+    notes: tuple[str, ...]
+
+
+def compose(config: Config, splits: Splits, *, device: str = "auto") -> Composition:
+    """The run that `config` describes on a dataset.
+
+    Raises:
+        ConfigError: settings that do not fit this machine, or name a loss or backbone that is not there.
+        DataError: too many unreadable images.
+        MissingInputError: the backbone's weights cannot be had.
+    """
+    notes: list[str] = []
+    place = choose_device(device)
+    learning = _learning(config, place)
+    records, validation = hold_out(_readable(config, splits.train, notes), config.data.validation, config.seed)
+    if validation is None and config.data.validation:
+        notes.append("too few training identities to hold any out: the last epoch is kept, not the best")
+    description = _description(config, splits, learning.network.architecture)
+    source = _source(config, records, notes)
+    plan = Plan(
+        learning=learning,
+        schedule=schedule(config),
+        divider=_divider(config, source.per_batch),
+        source=source,
+        train=records,
+        validation=validation,
+        augmented=_augmented(config, records, description),
+        description=description,
+        freeze_batchnorm=config.model.freeze_batchnorm,
+        space=config.division.space,
+        workers=default_workers() if config.data.workers is None else config.data.workers,
+        save_every=config.train.save_every,
+        data_digest=digest(splits),
+    )
+    return Composition(plan, tuple(notes))
+
+
+def schedule(config: Config) -> Schedule:
+    """The course of the run that `config` describes."""
+    division, train = config.division, config.train
+    return Schedule(
+        epochs=train.epochs,
+        learners=division.learners,
+        every=division.every,
+        conquer_from=division.conquer_from,
+        finetune_from=division.finetune_from,
+        freeze_backbone=division.freeze_backbone,
+        scheduler=train.scheduler,
+        warmup=train.warmup,
+    )
+
+
+def _learning(config: Config, place: torch.device) -> Learning:
+    model, train = config.model, config.train
+    architecture = Architecture(
+        backbone=model.backbone,
+        dimension=model.dimension,
+        learners=config.division.learners,
+        pooling=model.pooling,
+        normalise=model.normalise,
+        dropout=model.dropout,
+    )
+    loss = build_loss(config.loss)
+    criterion = DivideAndConquer(
+        loss, dimension=model.dimension, learners=architecture.learners, normalise=model.normalise
+    )
+    torch.manual_seed(rng.number(config.seed, "weights"))  # torch initialises layers from its own generator only
+    network = EmbeddingNetwork(architecture, model.weights)
+    network.to(place).to(memory_format=torch.channels_last)
+    criterion.to(place)
+    optimiser = build_optimiser(train.optimiser, network, criterion, lr=train.lr, weight_decay=train.weight_decay)
+    return Learning(network, criterion, optimiser, config.seed, bf16=runs_bf16(train.precision, place))
+
+
+def _readable(config: Config, train: Records, notes: list[str]) -> Records:
+    if config.data.on_bad_image == "error":
+        return train  # the first one met ends the run
+    bad = check_images(train.files(), max_megapixels=config.data.max_megapixels)
+    if len(bad) > MAX_UNREADABLE * len(train):
+        raise DataError(
+            f"{len(bad)} of {len(train)} training images cannot be read, more than {MAX_UNREADABLE:.0%}: {listed(bad, 5)}; "
+            "mend the dataset (reid-data check NAME --images lists all of them)"
+        )
+    if bad:
+        notes.append(f"{len(bad)} unreadable training images are left out: {listed(bad, 5)}")
+    return train.select(np.array([path not in bad for path in train.files()], dtype=bool))
+
+
+def _source(config: Config, records: Records, notes: list[str]) -> BatchSource:
+    per_batch, images_each = config.train.identities, config.train.images_each
+    counts = np.unique(records.identities, return_counts=True)[1]
+    most = int(counts.max(initial=0))
+    if 2 <= most < images_each:
+        per_batch, images_each = per_batch * images_each // most, most
+        notes.append(
+            f"no identity has {config.train.images_each} images: batches are {per_batch} identities x {images_each} images instead"
+        )
+    single, short = int((counts < 2).sum()), int(((counts >= 2) & (counts < images_each)).sum())
+    if single:
+        notes.append(
+            f"{single} training identities have a single image, which could only be its own match: they are left out"
+        )
+    if short:
+        notes.append(
+            f"{short} training identities have fewer than {images_each} images: repeats fill the batch and the loss ignores them"
+        )
+    return BatchSource(records.identities, per_batch, images_each, config.seed)
+
+
+def _divider(config: Config, identities_needed: int) -> Divider:
+    division = config.division
+    return Divider(
+        learners=division.learners,
+        identities_needed=identities_needed,
+        seed=config.seed,
+        partition=division.partition,
+        unit=division.unit,
+        iterations=division.iterations,
+        restarts=division.restarts,
+    )
+
+
+def _description(config: Config, splits: Splits, architecture: Architecture) -> Description:
+    size = config.data.image_size
+    if isinstance(size, int):
+        size = (2 * size if splits.kind == "person" else size, size)  # a standing person is about twice as high as wide
+    crop = "centre" if config.data.crop == "random-resized" else "resize"
+    return Description(architecture, size, crop, INTERPOLATION, splits.kind, splits.name)
+
+
+def _augmented(config: Config, records: Records, description: Description) -> Reader:
+    data = config.data
+    augmentation = Augmentation(
+        crop=data.crop, scale=data.crop_scale, flip=data.flip, erase=data.erase, colour=data.colour
+    )
+    prepare = TrainTransform(description.image_size, augmentation)
+    return Reader(records.files(), prepare, seed=config.seed, max_megapixels=data.max_megapixels)

@@ -1,0 +1,137 @@
+"""Scoring a model on the test sets of a dataset: shared by `reid-train`, at its end, and `reid-eval`."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from reid import files
+from reid.cli.pictures import draw_pictures
+from reid.cli.progress import Counter
+from reid.config import EvaluateConfig
+from reid.embed import Embedder
+from reid.errors import ConfigError
+from reid.evaluation.protocols import Options, evaluate_test_set
+from reid.evaluation.reports import Report
+from reid.records import Embeddings, Records, Splits, TestSet, concatenate
+from reid.report.tables import results_table
+from reid.text import did_you_mean, printable
+
+Results = dict[str, dict[str, Report]]
+Outcome = tuple[dict[str, Any], Callable[[], None]]
+
+
+def evaluate_splits(
+    embedder: Embedder, splits: Splits, settings: EvaluateConfig, *, seed: int, run: str, out: Path
+) -> Outcome:
+    """Embed the test images and score them; report and pictures go to `out`.
+
+    Args:
+        embedder: the model.
+        splits: the dataset.
+        settings: which test sets, protocols and definitions.
+        seed: of the random galleries.
+        run: name of the model in the report.
+        out: folder for report.json and report/.
+
+    Returns:
+        The report as plain values, and a function that prints it.
+
+    Raises:
+        ConfigError: there is no such test set or protocol.
+        DataError: an image cannot be read.
+        OutputError: `out` cannot be written to.
+    """
+    tests = choose(splits, settings.splits)
+    started = time.perf_counter()
+    images = unique_images(tests)
+    embedded = embedder.embed_records(images, progress=Counter("embedding", len(images)))
+    seconds = {"embedding": time.perf_counter() - started}
+    embeddings = {name: rows_of(embedded, test) for name, test in tests.items()}
+    results = score(tests, embeddings, settings, seed)
+    seconds["scoring"] = time.perf_counter() - started - seconds["embedding"]
+    report = to_report(results, dataset=splits.name, run=run, seconds=seconds, problems=splits.problems)
+    pictures = keep(report, out, lambda folder: draw_pictures(tests, embeddings, results, folder, seed=seed))
+
+    def show() -> None:
+        click.echo(results_table(splits.name, results))
+        rate = len(images) / max(1e-9, seconds["embedding"])
+        click.echo(f"\n{len(images):,} images embedded at {rate:,.0f}/s, scored in {seconds['scoring']:.1f} s")
+        click.echo("\n".join(printable(path) for path in (out / "report.json", *pictures)))
+
+    return report, show
+
+
+def score(
+    tests: Mapping[str, TestSet], embeddings: Mapping[str, Embeddings], settings: EvaluateConfig, seed: int
+) -> Results:
+    """Reports by test set and protocol."""
+    options = Options(
+        average_precision=settings.average_precision,
+        memory=int(settings.memory_gb * 2**30),
+        trials=settings.trials,
+        seed=seed,
+    )
+    return {
+        name: evaluate_test_set(test, embeddings[name], settings.protocols or None, options)
+        for name, test in tests.items()
+    }
+
+
+def to_report(
+    results: Results, *, dataset: str, run: str, seconds: Mapping[str, float], problems: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The report as plain values for JSON."""
+    return {
+        "dataset": dataset,
+        "run": run,
+        "splits": {name: {protocol: found.to_dict() for protocol, found in by.items()} for name, by in results.items()},
+        "rerank": "none",
+        "seconds": dict(seconds),
+        "problems": list(problems),
+    }
+
+
+def keep(report: Mapping[str, Any], out: Path, draw: Callable[[Path], list[Path]]) -> list[Path]:
+    """Write report.json and the pictures below `out`; returns the pictures.
+
+    Raises:
+        OutputError: the folder cannot be created.
+    """
+    files.make_folder(out / "report")
+    files.write_json(out / "report.json", report)
+    return draw(out / "report")
+
+
+def choose(splits: Splits, names: Sequence[str]) -> dict[str, TestSet]:
+    """The test sets called `names`; all of them where none is named, or "all" is.
+
+    Raises:
+        ConfigError: the dataset has no such test set.
+    """
+    if not names or "all" in names:
+        return dict(splits.tests)
+    for name in names:
+        if name not in splits.tests:
+            hint = did_you_mean(name, splits.tests)
+            raise ConfigError(
+                f"{splits.name} has no test set {printable(name)!r}{hint} It has: {', '.join(splits.tests)}"
+            )
+    return {name: splits.tests[name] for name in names}
+
+
+def unique_images(tests: Mapping[str, TestSet]) -> Records:
+    """The images of several test sets, each once, for they may overlap."""
+    every = concatenate([test.images() for test in tests.values()])
+    _, first = np.unique(every.paths.astype(str), return_index=True)
+    return every.select(np.sort(first))
+
+
+def rows_of(embedded: Embeddings, test: TestSet) -> Embeddings:
+    """The vectors of a test set's images, in the order of `test.images()`."""
+    row = {path: place for place, path in enumerate(embedded.records.paths)}
+    images = test.images()
+    return Embeddings(embedded.vectors[[row[path] for path in images.paths]], images, embedded.model)

@@ -1,0 +1,50 @@
+"""reid-train: train a run, then score it on the dataset's test sets."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reid.cli.command import emit, run, shared_options
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--dataset", help="Name of a dataset (reid-data list), or the path of a card.  [default: demo]")
+@click.option(
+    "--root", type=click.Path(path_type=Path), help="The dataset's folder.  [default: $REID_DATA/NAME, data/NAME]"
+)
+@click.option("--config", "recipe", metavar="NAME|FILE", help="Recipe.  [default: the dataset's]")
+@click.option(
+    "--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Change one setting, such as train.epochs=20."
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The run's folder.  [default: runs/DATASET-RECIPE-NUMBER]",
+)
+@click.option("--resume", is_flag=True, help="Go on with the run in --out, or with the latest.")
+@click.option("--force", is_flag=True, help="Allow --out to hold files already.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs.")
+@click.option("--device", default="auto", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
+@click.option("--weights", metavar="FILE", help="Weights the backbone starts from; also 'pretrained' or 'random'.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of everything left to chance.")
+@shared_options
+def command(json: str | None, **options: Any) -> None:
+    """Train an embedding on a dataset and report its test sets.
+
+    Results go to a folder: model.safetensors (the best epoch on held-out training identities), config.yaml, log.jsonl,
+    last.ckpt, divisions/, report.json and pictures.
+    """
+    from reid.cli.training import start, train_and_report
+
+    report, show = train_and_report(start(options, quiet=json == "-"), quiet=json == "-")
+    emit(report, json, show)
+
+
+def main() -> None:
+    """Entry point of `reid-train`."""
+    run(command)
+
+
+if __name__ == "__main__":
+    main()

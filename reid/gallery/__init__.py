@@ -1,0 +1,1 @@
+"""Galleries: images whose vectors are stored, and searching them with camera crops."""

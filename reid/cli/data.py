@@ -72,8 +72,7 @@ def check(name: str, root: Path | None, images: bool, strict: bool, allow_overla
     card = load_card(name)
     splits = read_dataset(name, root, allow_overlap=allow_overlap)
     numbers = statistics(splits, card.options.get("distractors", ()))
-    total = sum(numbers[part]["images"] for part in numbers)
-    with _progress(total, "comparing") as done:
+    with _progress(len(_paths(splits)), "comparing") as done:
         problems = [*splits.problems, *repeated_images(splits, done)]
     bad = _bad_images(splits) if images else None
     found: dict[str, Any] = {
@@ -141,11 +140,17 @@ def main() -> None:
 
 def _bad_images(splits: "Splits") -> dict[str, str]:
     from reid.data.images import check_images
-    from reid.data.verify import parts
 
-    paths = sorted({path for records in parts(splits).values() for path in records.files()})
+    paths = _paths(splits)
     with _progress(len(paths), "decoding") as done:
         return {str(path): reason for path, reason in check_images(paths, progress=done).items()}
+
+
+def _paths(splits: "Splits") -> list[Path]:
+    """Every image once, sorted."""
+    from reid.data.verify import parts
+
+    return sorted({path for records in parts(splits).values() for path in records.files()})
 
 
 @contextlib.contextmanager
@@ -212,7 +217,10 @@ def _print_check(found: Mapping[str, Any]) -> None:
     click.echo(f"{found['name']} in {printable(found['root'])}\n")
     columns = ["identities", "images", "cameras"]
     columns += [c for c in ("junk", "distractors") if any(numbers[c] for numbers in found["splits"].values())]
-    rows = [(split, *(numbers[c] for c in columns)) for split, numbers in found["splits"].items()]
+    rows = [
+        (split, *("-" if c == "cameras" and not numbers[c] else numbers[c] for c in columns))
+        for split, numbers in found["splits"].items()
+    ]
     click.echo(text_table(("split", *columns), rows))
     if alone := found["splits"]["train"]["single"]:
         click.echo(f"\ntraining identities with a single image, which have no positive: {alone:,}")

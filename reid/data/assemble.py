@@ -22,7 +22,10 @@ def assemble(card: Card, listing: Listing) -> Splits:
     skipped = Counter(listing.skipped)
     train = _ordered(listing.train or Rows(), "train", skipped)
     tests = {
-        name: Test(_ordered(test.gallery, name, skipped), test.query and _ordered(test.query, name, skipped))
+        name: Test(
+            _ordered(test.gallery, name, skipped),
+            None if test.query is None else _ordered(test.query, name, skipped),
+        )
         for name, test in sorted(listing.tests.items(), key=lambda item: _rank(card, item[0]))
     }
     named = dict(_named(train, tests))

@@ -1,6 +1,7 @@
 """Dataset cards: what a dataset is called, how it lies on the disk, how much of it there should be, how it is scored."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +121,7 @@ def read_card(path: Path) -> Card:
     """
     from pydantic import TypeAdapter, ValidationError
 
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113  a name too long must not raise
         raise MissingInputError(f"there is no card {printable(path)}")
     content = load_yaml(path)
     try:

@@ -4,10 +4,10 @@ import sys
 import time
 
 import pytest
+import trees
 
 from reid import shipped
 from reid.cli import data
-from tests import trees
 
 
 @pytest.fixture

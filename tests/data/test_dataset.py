@@ -3,12 +3,12 @@ import random
 from pathlib import Path
 
 import pytest
+import trees
 
 from reid.data.cards import load_card
 from reid.data.dataset import digest, find_root, how_to_get, read_dataset
 from reid.data.verify import statistics
 from reid.errors import ConfigError, DataError, MissingInputError
-from tests import trees
 
 NOWHERE: dict[str, str] = {}
 
@@ -180,6 +180,18 @@ def test_a_folder_of_something_else_shows_the_tree(dataset, tmp_path):
     if name not in {"folder", "cub200", "cars196"}:
         assert isinstance(caught.value, MissingInputError)
         assert how_to_get(load_card(name)) in str(caught.value)
+
+
+@pytest.mark.parametrize("root", ["nowhere", "n" * 300, "cards.yaml/x"])
+def test_a_folder_that_cannot_be_is_missing_input(tmp_path, monkeypatch, root):
+    """Exit code 66 also for names that no file system takes."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cards.yaml").touch()
+
+    with pytest.raises(MissingInputError, match="there is no folder"):
+        read_dataset("market1501", root)
+    with pytest.raises(MissingInputError, match="there is no card"):
+        read_dataset(f"{root}.yaml")
 
 
 def test_digest_sees_paths_identities_and_sizes(tmp_path):

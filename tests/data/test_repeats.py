@@ -1,11 +1,11 @@
 import shutil
 
 import pytest
+import trees
 
 from reid.data.dataset import read_dataset
 from reid.data.repeats import repeated_images
 from reid.errors import MissingInputError
-from tests import trees
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 import dataclasses
 
 import pytest
+import trees
 
 from reid.data.cards import load_card
 from reid.data.dataset import read_dataset
 from reid.data.verify import count_problems, overlap, parts, statistics
-from tests import trees
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import shutil
 import sys
 
 import pytest
+import trees
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from reid.data.layouts import table
 from reid.data.verify import statistics
 from reid.errors import DataError, MissingInputError, ReidError
 from reid.records import Embeddings
-from tests import trees
 
 LISTED = ["vehicleid", "inshop", "msmt17", "sop", "cub200", "cars196", "table"]
 

@@ -1,8 +1,8 @@
 import pytest
+import trees
 
 from reid.data.dataset import read_dataset
 from reid.errors import DataError
-from tests import trees
 
 
 def test_annotations_say_the_class(tmp_path):

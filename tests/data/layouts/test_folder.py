@@ -1,8 +1,8 @@
 import pytest
+import trees
 
 from reid.data.dataset import digest, read_dataset
 from reid.errors import DataError
-from tests import trees
 
 
 def fill(root, *folders):

@@ -1,9 +1,9 @@
 import pytest
+import trees
 
 from reid.data.layouts.halves import class_folders, halve
 from reid.data.layouts.listing import Rows
 from reid.errors import DataError
-from tests import trees
 
 
 def test_classes_are_halved_in_natural_order(tmp_path):

@@ -1,8 +1,8 @@
 import pytest
+import trees
 
 from reid.data.dataset import read_dataset
-from reid.errors import DataError
-from tests import trees
+from reid.errors import DataError, MissingInputError
 
 
 @pytest.fixture
@@ -51,6 +51,17 @@ def test_another_number_of_lines_than_announced_is_a_problem(root):
     problems = read_dataset("inshop", root).problems
 
     assert "list_eval_partition.txt:1: the file announces 52,712 images and lists 11" in problems[0]
+
+
+def test_a_path_that_no_file_system_takes_is_missing(root):
+    """66 with the name, like any other image that is not there."""
+    long = "n" * 300 + ".jpg"
+    partition(root).write_text(
+        partition(root).read_text().replace("img/WOMEN/Dresses/id_00000001/00_1_front.jpg", long)
+    )
+
+    with pytest.raises(MissingInputError, match="1 of 11 images of inshop are listed but not in"):
+        read_dataset("inshop", root)
 
 
 @pytest.mark.parametrize(

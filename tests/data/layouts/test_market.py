@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+import trees
 
 from reid.data.dataset import read_dataset
 from reid.data.verify import statistics
 from reid.errors import DataError, MissingInputError
-from tests import trees
 
 
 @pytest.fixture

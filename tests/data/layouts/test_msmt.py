@@ -1,8 +1,8 @@
 import pytest
+import trees
 
 from reid.data.dataset import read_dataset
 from reid.errors import DataError, MissingInputError
-from tests import trees
 
 
 def test_person_0_of_training_is_not_person_0_of_the_test(tmp_path):

@@ -1,8 +1,8 @@
 import pytest
+import trees
 
 from reid.data.dataset import read_dataset
 from reid.errors import DataError, MissingInputError
-from tests import trees
 
 
 @pytest.fixture

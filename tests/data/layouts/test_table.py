@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
+import trees
 
 from reid.data.dataset import read_dataset
 from reid.data.layouts import table
 from reid.errors import DataError, MissingInputError
-from tests import trees
 
 HEADER = "path,identity,camera,time,split\n"
 

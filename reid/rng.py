@@ -12,8 +12,6 @@ import numpy as np
 
 from reid.errors import ConfigError
 
-MAX_POSITIONS = 3
-
 
 def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:
     """A generator whose whole stream is determined by its arguments.
@@ -21,7 +19,8 @@ def generator(seed: int, purpose: str, *position: int) -> np.random.Generator:
     Args:
         seed: seed of the run, 0 or larger.
         purpose: what the numbers are for, such as "augment"; different purposes are independent.
-        position: up to three counters, each 0 or larger; different positions never share a number.
+        position: up to three counters, each 0 or larger, those left out being 0; different positions never share a
+            number.
 
     Raises:
         ConfigError: `seed` is negative.

@@ -108,7 +108,8 @@ def read_jpeg_header(content: bytes) -> JpegHeader:
     frame, orientation, scanned = None, 1, False
     for code, begin, end in _jpeg_segments(content):
         if code == _SCAN and frame is not None:
-            frame.check_bytes(len(content) - end)
+            if not scanned:
+                frame.check_bytes(len(content) - end)
             scanned = True
             # Coded data never holds the end marker, so that a picture of one scan need not be searched for it.
             whole = content[begin + 2 : begin + 3] == bytes([frame.components]) and content.endswith(b"\xff\xd9")

@@ -122,7 +122,14 @@ def digest(splits: Splits) -> str:
 def _draw(card: Card, drawing: Drawing, place: Path, progress: Callable[[int], None] | None) -> None:
     from reid.data.synthetic import draw_dataset
 
-    draw_dataset(place, layout=card.layout, kind=card.kind, progress=progress, **dataclasses.asdict(drawing))
+    draw_dataset(
+        place,
+        layout=card.layout,
+        kind=card.kind,
+        progress=progress,
+        processes=1,  # more of them would run the caller's script again if it has no `if __name__ == "__main__":`
+        **dataclasses.asdict(drawing),
+    )
 
 
 def _vacant(place: Path) -> bool:

@@ -3,10 +3,9 @@
 Pixels stay uint8; they are normalised on the device. `resize` is the one way in which the size of a picture changes,
 and the name of its rule is stored with a model.
 
-Training draws all its random numbers first, always equally many, from the generator it is given, and then calls
-albumentations' operations with what was drawn: the result is a pure function of image and generator, changing one
-augmentation leaves the draws of the others alone, and it takes a third of the time of seeding and calling a
-pipeline of albumentations for every image.
+Training draws all its random numbers first, always equally many, and then calls albumentations' operations with them:
+the result is a pure function of image and generator, changing one augmentation leaves the draws of the others alone,
+and seeding a pipeline of albumentations for every image, which would take as long as decoding it, is spared.
 """
 
 import functools
@@ -28,7 +27,7 @@ from reid.text import did_you_mean, listed, printable
 __all__ = ["Augmentation", "TestTransform", "TrainTransform", "albumentations_operations", "resize"]
 
 MEAN_COLOUR = (124, 116, 104)  # of ImageNet, as the networks' normalisation has it
-RESIZED, PADDED, WHOLE = CROPS = ("random-resized", "pad", "none")
+RANDOM_RESIZED, PADDED, WHOLE = CROPS = ("random-resized", "pad", "none")
 _PAD = 1 / 25  # 10 pixels at 256 x 128, as usual for persons
 _ERASED_AREA, _ERASED_RATIO = (0.02, 0.33), (0.3, 3.3)
 _FACTOR, _HUE = 0.4, 0.1  # largest change at colour strength 1, as MoCo has it (He et al., CVPR 2020)
@@ -103,9 +102,8 @@ class TrainTransform:
         """
         check_image(image)
         chance, draws = self.augmentation, _Draws.of(random)
-        picture = self._coloured(
-            _random_part(image, self, draws.crop) if chance.crop == RESIZED else image, draws.colour
-        )
+        part = _random_part(image, self, draws.crop) if chance.crop == RANDOM_RESIZED else image
+        picture = self._coloured(part, draws.colour)
         if chance.crop == PADDED:
             picture = _shifted(picture, self.mean, draws.crop)
         if draws.flip < chance.flip:
@@ -162,16 +160,14 @@ class TestTransform:
 def albumentations_operations() -> "Operations":
     """The operations of albumentations that are used here.
 
-    The first call imports albumentations, which takes a second or, together with torch, four. Call it before worker
-    processes are forked, so that they have it already.
+    The first call imports albumentations, which takes a second, and four where torch was not imported before. Call it
+    before worker processes are forked, so that they have it already.
     """
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"  # it asks the network for a newer version of itself otherwise
-    from albumentations.augmentations.crops import functional as crops
     from albumentations.augmentations.geometric import functional as geometric
     from albumentations.augmentations.pixel import functional as pixel
 
     return Operations(
-        crop=crops.crop,
         flip=geometric.hflip,
         pad=geometric.pad_with_params,
         brightness=pixel.adjust_brightness_torchvision,
@@ -184,7 +180,6 @@ def albumentations_operations() -> "Operations":
 class Operations(NamedTuple):
     """Functions of albumentations, by what they do: image and numbers in, new image out."""
 
-    crop: Callable[..., Pixels]
     flip: Callable[..., Pixels]
     pad: Callable[..., Pixels]
     brightness: Callable[..., Pixels]
@@ -212,7 +207,7 @@ def _random_part(image: Pixels, transform: TrainTransform, draws: Sequence[float
     chance, shape = transform.augmentation, transform.size[1] / transform.size[0]
     ratios = chance.ratio[0] * shape, chance.ratio[1] * shape
     box = random_box(height, width, chance.scale, ratios, draws) or central_box(height, width, ratios)
-    return albumentations_operations().crop(image, box.left, box.top, box.right, box.bottom)
+    return image[box.top : box.bottom, box.left : box.right]
 
 
 def _shifted(picture: Pixels, colour: tuple[int, int, int], draws: Sequence[float]) -> Pixels:
@@ -244,7 +239,7 @@ _TEST_CROPS: Mapping[str, Callable[..., Pixels]] = {"resize": resize, "centre": 
 
 def _check_choice(what: str, name: str, known: Iterable[str]) -> None:
     if name not in known:
-        hint = did_you_mean(name, known)
+        hint = did_you_mean(name, known) or "."
         raise ConfigError(f"unknown {what} {printable(name)!r}{hint} Known: {listed(known)}")
 
 

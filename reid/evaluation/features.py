@@ -71,15 +71,15 @@ def _load_folder(path: Path) -> Pair:
 
 def _read(path: Path) -> Arrays:
     try:
-        with np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
-                raise DataError(f"{text.printable(path)} holds one array; a .npz file with {_KEYS[0]} etc. is needed")
+        archive = np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False)
+        if isinstance(archive, np.lib.npyio.NpzFile):
             return {name: archive[name] for name in archive.files}
     except _UNREADABLE as error:
         raise DataError(
             f"{text.printable(path)} is not a .npz file of plain arrays ({text.printable(error)}); "
             "write it with numpy.savez"
         ) from error
+    raise DataError(f"{text.printable(path)} holds a single array; a .npz file with {', '.join(_KEYS)} is needed")
 
 
 def _refuse_odd(arrays: Arrays, sides: tuple[str, ...], path: Path) -> None:

@@ -5,6 +5,7 @@ value, and how many there are is reported beside the means. n is the number of a
 its k-th match among the gallery images that count for it, from 1.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -76,8 +77,8 @@ def map_at_r(ranks: MatchRanks) -> Values:
 
 
 def mean(values: Values) -> float | None:
-    """The mean over queries; None, undefined, where no query is scored."""
-    return float(values.mean()) if len(values) else None
+    """The mean over queries, whose order does not matter to the last bit; None, undefined, where no query is scored."""
+    return math.fsum(values) / len(values) if len(values) else None
 
 
 def _starts(ranks: MatchRanks) -> Integers:

@@ -10,9 +10,9 @@ _AVERAGE_PRECISION = {
     "trapezoid": "average precision by trapezoids, as in the MATLAB code of Market-1501",
 }
 _CAMERA_RULE = {
-    "applied": "{:,} pairs of the same identity and camera were removed",
-    "no cameras": "no cameras are known, so no pairs of the same identity and camera were removed",
-    "off": "pairs of the same identity and camera were kept, as asked",
+    "applied": "{} of the same identity and camera removed",
+    "no cameras": "no cameras known, so no pairs of the same identity and camera removed",
+    "off": "pairs of the same identity and camera kept, as asked",
 }
 
 
@@ -38,16 +38,16 @@ def _sentence(note: str, places: Sequence[str]) -> str:
 
 
 def _notes(report: Report) -> Iterator[str]:
+    counts = report.counts
     yield _size(report)
     yield _AVERAGE_PRECISION[report.average_precision]
-    counts = report.counts
     if counts.camera_rule in _CAMERA_RULE:
-        yield _CAMERA_RULE[counts.camera_rule].format(counts.same_camera_removed)
+        yield _CAMERA_RULE[counts.camera_rule].format(_many(counts.same_camera_removed, "pair"))
     yield from _left_out(counts)
     if counts.ties:
         yield (
-            f"{counts.ties:,} ties of a wrong with a right image, in {counts.queries_with_ties:,} queries; "
-            "the wrong one ranks first"
+            f"{_many(counts.ties, 'tie')} of a wrong with a right image, in "
+            f"{_many(counts.queries_with_ties, 'query', 'queries')}; the wrong one ranks first"
         )
     if not isinstance(report, AllVsAllReport):
         yield from _beyond(report)
@@ -56,14 +56,14 @@ def _notes(report: Report) -> Iterator[str]:
 def _size(report: Report) -> str:
     counts = report.counts
     if isinstance(report, AllVsAllReport):
-        nmi = f"; NMI is the mean of {len(report.nmi)} clusterings" if report.nmi else ""
-        return f"each of {counts.queries:,} images asked against all others{nmi}"
-    size = f"{counts.queries:,} queries against {counts.gallery:,} gallery images"
+        nmi = f"; NMI is the mean of {_many(len(report.nmi), 'clustering')}" if report.nmi else ""
+        return f"each of {_many(counts.queries, 'image')} asked against all others{nmi}"
+    size = f"{_many(counts.queries, 'query', 'queries')} against {_many(counts.gallery, 'gallery image')}"
     if isinstance(report, RankingReport):
         return size
     return (
-        f"{size}, one random image of each identity; mean ± population standard deviation of {len(report.trials)} "
-        f"such galleries (seed {report.seed})"
+        f"{size}, one random image of each identity; mean ± population standard deviation of "
+        f"{_many(len(report.trials), 'such gallery', 'such galleries')} (seed {report.seed})"
     )
 
 
@@ -72,19 +72,24 @@ def _left_out(counts: Counts) -> Iterator[str]:
         same = counts.queries_only_same_camera
         why = f", {same:,} of them because it is on their own camera only" if same else ""
         yield (
-            f"{counts.queries_without_match:,} of {counts.queries:,} queries have no match in the gallery{why}; "
-            "no figure counts them"
+            f"{counts.queries_without_match:,} of {_many(counts.queries, 'query', 'queries')} without a match in the "
+            f"gallery{why}; no figure counts them"
         )
     if counts.junk:
-        yield f"{counts.junk:,} junk images were removed from the gallery"
+        yield f"{_many(counts.junk, 'junk image')} removed from the gallery"
     if counts.junk_queries and not counts.junk:
-        yield f"{counts.junk_queries:,} junk images were not asked"
+        yield f"{_many(counts.junk_queries, 'junk image')} not asked"
     if counts.queries_in_gallery:
-        yield f"{counts.queries_in_gallery:,} queries are in the gallery too, as the same file, and may find themselves"
+        shared = _many(counts.queries_in_gallery, "query", "queries")
+        yield f"{shared} in the gallery too, as the same file, which may be found as a match"
 
 
 def _beyond(report: RankingReport | SingleShotReport) -> Iterator[str]:
     first = report.trials[0] if isinstance(report, SingleShotReport) else report
     beyond = [f"Rank-{k}" for k in first.cmc if k > report.counts.gallery]
     if beyond:
-        yield f"the gallery has only {report.counts.gallery:,} images: {', '.join(beyond)} count all of them"
+        yield f"the whole gallery, {_many(report.counts.gallery, 'image')}, counts for {', '.join(beyond)}"
+
+
+def _many(number: int, one: str, several: str = "") -> str:
+    return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -76,7 +76,7 @@ def _figures_table(rows: Sequence[tuple[str, str, Report]]) -> str:
 
 def _shown(report: Report) -> dict[str, str]:
     if isinstance(report, SingleShotReport):
-        return {name: f"{_percent(f['mean'])} ± {_percent(f['std'])}" for name, f in report.figures().items()}
+        return {name: _spread(figure["mean"], figure["std"]) for name, figure in report.figures().items()}
     if isinstance(report, RankingReport):
         return {name: _percent(value) for name, value in report.figures().items()}
     return {name: _percent(value) for name, value in report.figures().items() if name != "mINP"}
@@ -99,6 +99,10 @@ def _heading(name: str) -> str:
 
 def _percent(share: float | None) -> str:
     return "undefined" if share is None else f"{100 * share:.1f}"
+
+
+def _spread(mean: float | None, std: float | None) -> str:
+    return _percent(mean) if mean is None else f"{_percent(mean)} ± {_percent(std)}"
 
 
 def _statistics(label: str, records: Records) -> list[Cell]:

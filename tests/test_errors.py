@@ -10,7 +10,7 @@ CLASSES = {name: kind for name, kind in inspect.getmembers(errors, inspect.iscla
 
 def test_drawing_shows_every_class_with_its_exit_code_and_parent() -> None:
     """The tree in the module's docstring is the tree of classes: same names, codes and nesting."""
-    drawn = re.findall(r"^    ([ |+-]*)(\w+) +(\d+)  ", errors.__doc__ or "", re.M)
+    drawn = re.findall(r"^    ([ |+-]*)(\w+) +(\d+)  ", errors.__doc__ or "", re.MULTILINE)
     parents: list[str] = []
     found = {}
     for indent, name, code in drawn:

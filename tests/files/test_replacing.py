@@ -1,0 +1,320 @@
+"""Replacing files and folders whole."""
+
+import contextlib
+import ctypes
+import errno
+import itertools
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reid import files
+from reid.errors import ArtefactError, OutputError
+from reid.files import replacing
+
+ROUNDS = 60
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def names(folder: Path) -> list[str]:
+    """Names of what lies in a folder."""
+    return sorted(path.name for path in folder.iterdir())
+
+
+def write_pair(folder: Path, version: bytes) -> None:
+    """A folder of two files and a manifest, replaced as a whole."""
+    with files.new_folder(folder, overwrite=True) as temporary:
+        (temporary / "a.bin").write_bytes(version * 50)
+        (temporary / "b.bin").write_bytes(version * 50)
+        files.write_manifest(temporary, {"version": version.decode()})
+
+
+def write_file(path: Path, version: bytes) -> None:
+    """A single file."""
+    files.write_bytes(path, version * 100)
+
+
+WRITERS: dict[str, Callable[[Path, bytes], None]] = {"file": write_file, "folder": write_pair}
+
+
+def standing(path: Path) -> str:
+    """Which version stands at a path, after proof that it is whole."""
+    if path.is_file():
+        found = path.read_bytes()
+        assert found == found[:1] * 100
+        return found[:1].decode()
+    manifest = files.read_manifest(path)
+    found = {name: data[:1] for name, data in content(path).items() if name.endswith(".bin")}
+    assert set(found.values()) == {manifest["version"].encode()}
+    return str(manifest["version"])
+
+
+def test_file_is_replaced_with_the_permissions_of_a_new_one(tmp_path: Path) -> None:
+    """New content, nothing left beside it, and the permissions that the user's umask gives to any new file."""
+    plain, ours = tmp_path / "plain", tmp_path / "ours"
+    plain.write_bytes(b"")
+    files.write_bytes(ours, b"old")
+    files.write_bytes(ours, b"new")
+
+    assert content(tmp_path) == {"ours": b"new", "plain": b""}
+    assert ours.stat().st_mode == plain.stat().st_mode
+
+
+def test_link_stays_a_link(tmp_path: Path) -> None:
+    """A link to another disk is followed, so that the content lands where the user wanted it."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to("disk/target")
+    files.write_bytes(tmp_path / "link", b"x")
+    files.write_bytes(tmp_path / "link", b"y")
+
+    assert (tmp_path / "link").is_symlink()
+    assert content(tmp_path / "disk") == {"target": b"y"}
+
+
+def test_pipe_is_written_into(tmp_path: Path) -> None:
+    """A pipe or device is not replaced by a file: `--json /dev/null` must leave /dev/null what it is."""
+    pipe, received = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: received.append(pipe.read_bytes()))
+    reader.start()
+    files.write_bytes(pipe, b"through")
+    reader.join(timeout=10)
+
+    assert received == [b"through"]
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("where", "reason"),
+    [
+        ("missing/x", "No such file"),
+        ("file/x", "Not a directory"),
+        ("folder", "Is a directory"),
+        ("n" * 300, "too long"),
+    ],
+)
+def test_impossible_place_is_an_output_error(where: str, reason: str, tmp_path: Path) -> None:
+    """Exit code 73 for a place where nothing can be written, with the place and the system's reason."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+
+    with pytest.raises(OutputError, match=f"(?s){where}.*{reason}.*another place"):
+        files.write_bytes(tmp_path / where, b"x")
+    assert content(tmp_path) == {"file": b""}
+
+
+def test_names_in_messages_cannot_drive_a_terminal(tmp_path: Path) -> None:
+    """Line breaks, escapes and undecodable bytes of a name show as escapes."""
+    with pytest.raises(OutputError) as caught:
+        files.write_bytes(tmp_path / "a\n\x1b[2J\udcff" / "x", b"")
+
+    assert str(caught.value).isprintable()
+    assert "a\\n\\x1b[2J\\udcff" in str(caught.value)
+
+
+def test_text_keeps_undecodable_names(tmp_path: Path) -> None:
+    """A text holding a file name that is not UTF-8 is written as the bytes of that name."""
+    files.write_text(tmp_path / "x", "é\udcff")
+
+    assert (tmp_path / "x").read_bytes() == "é".encode() + b"\xff"
+
+
+def test_make_folder_makes_all_above_or_says_why_not(tmp_path: Path) -> None:
+    """Twice is once; a file in the way is named."""
+    files.make_folder(tmp_path / "a" / "b")
+    files.make_folder(tmp_path / "a" / "b")
+    (tmp_path / "file").write_text("")
+
+    assert (tmp_path / "a" / "b").is_dir()
+    with pytest.raises(OutputError, match=r"cannot create the folder .*file/x"):
+        files.make_folder(tmp_path / "file" / "x")
+
+
+def test_new_folder_appears_whole_and_only_at_the_end(tmp_path: Path) -> None:
+    """Nothing stands at the path while the block runs; afterwards everything does, with ordinary permissions."""
+    (tmp_path / "plain").mkdir()
+    with files.new_folder(tmp_path / "deep" / "x") as temporary:
+        (temporary / "sub").mkdir()
+        (temporary / "sub" / "f").write_bytes(b"1")
+        assert not (tmp_path / "deep" / "x").exists()
+
+    assert content(tmp_path) == {"deep/x/sub/f": b"1"}
+    assert (tmp_path / "deep" / "x").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_new_folder_refuses_what_is_there(tmp_path: Path) -> None:
+    """Files are only replaced when asked; an empty folder is as good as none; a file is never replaced by a folder."""
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "precious").write_bytes(b"1")
+    (tmp_path / "empty").mkdir()
+    with files.new_folder(tmp_path / "empty") as temporary:
+        (temporary / "f").write_bytes(b"2")
+
+    with pytest.raises(OutputError, match=r"full exists already.*--force"), files.new_folder(tmp_path / "full"):
+        pass
+    precious = tmp_path / "full" / "precious"
+    with pytest.raises(OutputError, match="exists already"), files.new_folder(precious, overwrite=True):
+        pass
+    assert content(tmp_path) == {"full/precious": b"1", "empty/f": b"2"}
+
+
+def test_new_folder_of_a_failing_block_leaves_what_was(tmp_path: Path) -> None:
+    """An error in the block, of ours or the system's, costs nothing; one without a reason keeps its words."""
+    write_pair(tmp_path / "x", b"A")
+    before = content(tmp_path)
+
+    full = "24000 requested and 16 written"  # as numpy says on a full disk, without a number
+    with pytest.raises(ArtefactError, match=f"{full}.*still does"), files.new_folder(tmp_path / "x", overwrite=True):
+        raise OSError(full)
+    with pytest.raises(KeyboardInterrupt), files.new_folder(tmp_path / "x", overwrite=True):
+        raise KeyboardInterrupt
+    assert content(tmp_path) == before
+
+
+def test_many_files_are_flushed_too(tmp_path: Path) -> None:
+    """A folder of hundreds of images takes the quick way and is complete."""
+    with files.new_folder(tmp_path / "x") as temporary:
+        for place in range(200):
+            (temporary / str(place)).write_bytes(b"1")
+
+    assert len(content(tmp_path / "x")) == 200
+
+
+@pytest.mark.parametrize(("kind", "swaps"), [("file", True), ("folder", True), ("folder", False)])
+def test_every_failing_step_leaves_the_old(
+    kind: str, swaps: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D2, D3: whichever flush or rename fails, an error says so, what stands is whole and nothing is left beside it.
+
+    It is the old content unless only the last flush failed, of the folder, after the new content was in its place.
+    Where the system cannot swap folders in one step, the first of two renames is undone.
+    """
+    if not swaps:
+        monkeypatch.setattr(ctypes, "CDLL", lambda _name: object())
+    target, write = tmp_path / "x", WRITERS[kind]
+    outcomes: list[str] = []
+    while True:
+        write(target, b"A")
+        with monkeypatch.context() as patch:
+            calls: list[str] = []
+            for name in ("fsync", "replace"):
+                patch.setattr(os, name, failing(getattr(os, name), calls, fatal=len(outcomes)))
+            with contextlib.suppress(ArtefactError):
+                write(target, b"B")
+                break
+        outcomes.append(standing(target))
+        assert names(tmp_path) == ["x"]
+
+    assert standing(target) == "B"
+    assert outcomes == ["A"] * (len(outcomes) - 1) + ["B"]
+    assert len(outcomes) >= 3
+
+
+def test_failing_write_leaves_the_old(tmp_path: Path) -> None:
+    """D3: a file that may not grow any further, as on a full disk or over quota, keeps its old content."""
+    script = (
+        "import resource, sys; from pathlib import Path; from reid import files\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (50, 50))\n"
+        "files.write_bytes(Path(sys.argv[1]), b'B' * 100)"
+    )
+    write_file(tmp_path / "x", b"A")
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "x"], capture_output=True, text=True, check=False)
+
+    assert "ArtefactError: cannot write" in done.stderr
+    assert "File too large" in done.stderr
+    assert standing(tmp_path / "x") == "A"
+    assert names(tmp_path) == ["x"]
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_killed_writer_leaves_old_or_new(kind: str, tmp_path: Path) -> None:
+    """D1, D11: at 60 random moments, SIGKILL leaves a whole file or folder; what lies beside it is swept away."""
+    done = subprocess.run([sys.executable, __file__, kind, tmp_path], capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""
+    assert set(done.stdout.split()[:-1]) == {"A", "B"}
+    assert int(done.stdout.split()[-1]) > 0, "no kill hit a writer at work"
+    assert names(tmp_path) == ["x"]
+
+
+def test_sweep_leaves_living_writers_alone(tmp_path: Path) -> None:
+    """Only what nobody holds any more goes; other people's files are not touched."""
+    (tmp_path / "abandoned").mkdir()
+    (tmp_path / "abandoned" / "f").write_bytes(b"1")
+    (tmp_path / "abandoned").rename(tmp_path / f"{replacing._TEMPORARY}1")
+    (tmp_path / f"{replacing._TEMPORARY}2").write_bytes(b"1")
+    (tmp_path / "other.tmp").write_bytes(b"1")
+
+    assert files.sweep(tmp_path) == 2
+    assert files.sweep(tmp_path / "missing") == 0
+    with files.new_folder(tmp_path / "x") as temporary:
+        assert files.sweep(tmp_path) == 0
+        assert temporary.is_dir()
+    assert names(tmp_path) == ["other.tmp", "x"]
+
+
+def test_folder_that_cannot_be_flushed_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network file systems answer EINVAL when a folder is flushed; writing to them works all the same."""
+    flush = os.fsync
+
+    def picky(descriptor: int) -> None:
+        if os.path.isdir(f"/proc/self/fd/{descriptor}"):  # noqa: PTH112  a descriptor
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", picky)
+    write_file(tmp_path / "x", b"A")
+
+    assert standing(tmp_path / "x") == "A"
+
+
+def failing(function: Callable[..., None], calls: list[str], fatal: int) -> Callable[..., None]:
+    """`function`, but call number `fatal` of all that share `calls` fails as on a full disk."""
+
+    def shim(*arguments: object) -> None:
+        calls.append(function.__name__)
+        if len(calls) - 1 == fatal:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        function(*arguments)
+
+    return shim
+
+
+def kill_writers(kind: str, folder: Path) -> None:
+    """Print what stands after each of 60 kills, then how many temporary files were seen."""
+    target, chance, left = folder / "x", random.Random(0), 0
+    start = time.perf_counter()
+    WRITERS[kind](target, b"A")
+    span = max(0.02, 4 * (time.perf_counter() - start))
+    for _ in range(ROUNDS):
+        child = os.fork()
+        if not child:
+            try:
+                for version in itertools.cycle((b"B", b"A")):
+                    WRITERS[kind](target, version)
+            finally:
+                os._exit(1)
+        time.sleep(chance.uniform(0, span))
+        os.kill(child, signal.SIGKILL)
+        if os.waitpid(child, 0)[1] != signal.SIGKILL:
+            sys.stderr.write("a writer failed")
+        left += len(names(folder)) - 1
+        sys.stdout.write(standing(target) + "\n")
+    files.sweep(folder)
+    sys.stdout.write(f"{left}\n")
+
+
+if __name__ == "__main__":
+    kill_writers(sys.argv[1], Path(sys.argv[2]))

@@ -1,1 +1,62 @@
-"""Vehicle and person re-identification with divide-and-conquer metric learning."""
+"""Vehicle and person re-identification with divide-and-conquer metric learning.
+
+    splits   = reid.read_dataset("vehicleid", root="data/vehicleid")
+    embedder = reid.load_embedder("runs/latest")
+    vectors  = embedder.embed(images)
+    report   = reid.evaluate(embeddings, protocol="single-shot")
+    loss     = reid.divide_and_conquer(loss, dimension=128, learners=8)
+
+Names are imported when they are used first, so that `import reid` is quick and torch is loaded only by what needs it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reid.data.dataset import read_dataset
+    from reid.embed import Embedder, load_embedder
+    from reid.errors import ReidError
+    from reid.evaluation.protocols import evaluate
+    from reid.model.divide import DivideAndConquer as divide_and_conquer  # noqa: N813  called like a function
+    from reid.records import Embeddings, Records, Splits, TestSet
+
+__all__ = [
+    "Embedder",
+    "Embeddings",
+    "Records",
+    "ReidError",
+    "Splits",
+    "TestSet",
+    "divide_and_conquer",
+    "evaluate",
+    "load_embedder",
+    "read_dataset",
+]
+
+_PLACES = {
+    "Embedder": ("reid.embed", "Embedder"),
+    "Embeddings": ("reid.records", "Embeddings"),
+    "Records": ("reid.records", "Records"),
+    "ReidError": ("reid.errors", "ReidError"),
+    "Splits": ("reid.records", "Splits"),
+    "TestSet": ("reid.records", "TestSet"),
+    "divide_and_conquer": ("reid.model.divide", "DivideAndConquer"),
+    "evaluate": ("reid.evaluation.protocols", "evaluate"),
+    "load_embedder": ("reid.embed", "load_embedder"),
+    "read_dataset": ("reid.data.dataset", "read_dataset"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("reid-toolkit")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'reid' has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

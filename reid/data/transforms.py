@@ -22,7 +22,7 @@ from reid.data import random_boxes
 from reid.data.random_boxes import central_box, random_box
 from reid.data.resizing import RULES, Pixels, Size, check_image, resize, resize_centre
 from reid.errors import ConfigError
-from reid.text import did_you_mean, listed, printable
+from reid.text import did_you_mean, listed
 
 __all__ = ["Augmentation", "TestTransform", "TrainTransform", "albumentations_operations", "resize"]
 
@@ -240,7 +240,7 @@ _TEST_CROPS: Mapping[str, Callable[..., Pixels]] = {"resize": resize, "centre": 
 def _check_choice(what: str, name: str, known: Iterable[str]) -> None:
     if name not in known:
         hint = did_you_mean(name, known) or "."
-        raise ConfigError(f"unknown {what} {printable(name)!r}{hint} Known: {listed(known)}")
+        raise ConfigError(f"unknown {what} {name!r}{hint} Known: {listed(known)}")
 
 
 def _check_size(size: Size) -> None:

@@ -1,17 +1,17 @@
 """Networks that turn a batch of normalised pictures into feature maps, and the weights they start from."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from reid import files
 from reid.errors import ArtefactError, ConfigError, MissingInputError
+from reid.model.state import differences, not_finite, read_state
 from reid.text import did_you_mean, listed, printable
 
 SMALL_CNN_WIDTHS = (32, 64, 128, 256)
-_CLASSIFIER = ("fc.", "classifier.", "head.", "last_linear.")
+_ELSEWHERE = ("fc.", "classifier.", "head.", "last_linear.", "layer.", "pool.", "mean", "deviation")
+_COUNTERS = (".num_batches_tracked",)  # of BatchNorm, which old files lack
 
 
 class SmallCNN(nn.Module):
@@ -61,62 +61,18 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
 def load_weights(backbone: nn.Module, path: Path) -> None:
     """Fill `backbone` from a file of weights: a state dict of the same network, or a model of this toolkit.
 
-    Weights of a classifier are left out, as is a "module." or "backbone." in front of every key.
+    Weights of a classifier or an embedding layer are left out, as is a "module." or "backbone." in front of every key.
 
     Raises:
         MissingInputError: there is no such file.
-        ArtefactError: unreadable, not a state dict, or keys or shapes differ from the backbone's.
+        ArtefactError: unreadable, not a state dict, NaN, or keys or shapes differ from the backbone's.
     """
     found = {key.removeprefix("module.").removeprefix("backbone."): value for key, value in read_state(path).items()}
-    wanted = backbone.state_dict()
-    shapes = [
-        f"{key} is {tuple(found[key].shape)}, wanted {tuple(value.shape)}"
-        for key, value in wanted.items()
-        if key in found and found[key].shape != value.shape
-    ]
-    missing = [key for key in wanted if key not in found and not key.endswith("num_batches_tracked")]
-    extra = [
-        key for key in found if key not in wanted and not key.startswith((*_CLASSIFIER, "layer.", "mean", "deviation"))
-    ]
-    problems = [
-        f"{title}: {listed(keys, 5)}"
-        for title, keys in (("missing", missing), ("unexpected", extra), ("shapes", shapes))
-        if keys
-    ]
-    if problems:
-        raise ArtefactError(f"{printable(path)} does not hold the weights of this backbone: {'; '.join(problems)}")
-    backbone.load_state_dict({key: found.get(key, value) for key, value in wanted.items()})
-
-
-def read_state(path: Path) -> dict[str, Tensor]:
-    """The tensors in a .safetensors or torch file; nothing in it is executed.
-
-    Raises:
-        MissingInputError: there is no such file.
-        ArtefactError: unreadable, or not a mapping of tensors.
-    """
-    content = files.read_bytes(path)
-    try:
-        state = _parse_state(path, content)
-    except Exception as error:  # the formats' readers raise anything from RuntimeError to UnpicklingError
-        raise ArtefactError(
-            f"{printable(path)} is not a readable file of weights ({printable(error)[:200]})"
-        ) from error
-    for key in ("state_dict", "model"):
-        state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ArtefactError(f"{printable(path)} holds something else than a mapping of names to tensors")
-    return state
-
-
-def _parse_state(path: Path, content: bytes) -> Any:
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load
-
-        return load(content)
-    import io
-
-    return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    if problems := differences(backbone.state_dict(), found, may_lack=_COUNTERS, may_have=_ELSEWHERE):
+        raise ArtefactError(f"{printable(path)} does not hold the weights of this backbone: {problems}")
+    if broken := not_finite(found):
+        raise ArtefactError(f"{printable(path)} holds NaN or infinity in {listed(broken, 5)}; use another file")
+    backbone.load_state_dict({key: found.get(key, value) for key, value in backbone.state_dict().items()})
 
 
 def _small_cnn(_name: str, pretrained: bool) -> tuple[nn.Module, int]:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from reid import shipped
 from reid.config.mistakes import describe, shown
-from reid.config.sections import DEFAULT_LOSS, Config
+from reid.config.sections import DEFAULT_LOSS, STAND_INS, Config
 from reid.errors import ConfigError, MissingInputError
 from reid.strict_yaml import load_yaml, parse_yaml
 from reid.text import did_you_mean, printable
@@ -56,7 +56,7 @@ def read_recipe(recipe: str) -> dict[str, Any]:
         known = shipped.names("configs")
         if recipe not in known:
             raise ConfigError(
-                f"no recipe {printable(recipe)!r}{did_you_mean(recipe, known)} Known: {', '.join(known)}; or give the path of a .yaml file"
+                f"no recipe '{printable(recipe)}'{did_you_mean(recipe, known)} Known: {', '.join(known)}; or give the path of a .yaml file"
             )
         path = shipped.folder("configs") / f"{recipe}.yaml"
     elif not path.is_file():
@@ -79,7 +79,7 @@ def check(settings: Mapping[str, Any], where: str) -> Config:
     Raises:
         ConfigError: everything that is wrong, one line each.
     """
-    sections = {field.name for field in dataclasses.fields(Config)}
+    sections = {"loss", *(item.name for item in dataclasses.fields(Config) if dataclasses.is_dataclass(item.type))}
     given = {key: value for key, value in settings.items() if value is not None or key not in sections}
     try:
         config = TypeAdapter(Config).validate_json(_to_json(given, where), strict=True)
@@ -89,7 +89,7 @@ def check(settings: Mapping[str, Any], where: str) -> Config:
         mistakes = _contradictions(config)
         if not mistakes:
             return config
-    title = f"{len(mistakes)} mistake{'s' * (len(mistakes) > 1)} in {where}:"
+    title = f"{len(mistakes)} mistake{'s' * (len(mistakes) > 1)} in {printable(where)}:"
     more = [f"and {len(mistakes) - _MOST} more"] if len(mistakes) > _MOST else []
     raise ConfigError("\n  ".join([title, *mistakes[:_MOST], *more]))
 
@@ -153,15 +153,17 @@ def _assign(settings: dict[str, Any], key: str, value: object) -> None:
             place[section] = {}
         place = place[section]
         if not isinstance(place, dict):
-            raise ConfigError(f"--set {printable(key)}: {printable(section)!r} is not a section with keys of its own")
+            raise ConfigError(f"--set {printable(key)}: '{printable(section)}' is not a section with keys of its own")
     place[last] = value
 
 
 def _to_json(settings: Mapping[str, Any], where: str) -> bytes:
     try:
-        return json.dumps(settings, ensure_ascii=False).encode()
+        return json.dumps(settings, ensure_ascii=False).translate(STAND_INS).encode()
     except UnicodeEncodeError as error:
         name = printable(error.object[max(0, error.start - 40) : error.end])
-        raise ConfigError(f"{where} holds {name!r}, which is not valid text; rename that file or folder") from None
+        raise ConfigError(f"{printable(where)} holds '{name}', which is not valid text") from None
     except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{where} holds something that is not a plain value ({printable(error)})") from None
+        raise ConfigError(
+            f"{printable(where)} holds something that is not a plain value ({printable(error)})"
+        ) from None

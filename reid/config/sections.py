@@ -8,18 +8,27 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+DEFAULT_LOSS: Mapping[str, Any] = MappingProxyType({"name": "margin"})
+"""What the keys of a loss belong to when none is named."""
+STAND_INS = MappingProxyType({0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)})
+"""Bytes of file names that are no UTF-8 are lone surrogates in Python, which pydantic refuses: these stand for them."""
+_ORIGINALS = {stand_in: original for original, stand_in in STAND_INS.items()}
+
+
+def _original(name: str) -> str:
+    return name.translate(_ORIGINALS)
 
 
 def _switch(value: object) -> object:
     return 0.5 * value if isinstance(value, bool) else value
 
 
-DEFAULT_LOSS: Mapping[str, Any] = MappingProxyType({"name": "margin"})
-"""What the keys of a loss belong to when none is named."""
-
+Name = Annotated[str, AfterValidator(_original)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Chance = Annotated[Fraction, BeforeValidator(_switch)]
 Count = Annotated[int, Field(ge=1)]
@@ -49,8 +58,8 @@ class DataConfig:
 
     __pydantic_config__ = _STRICT
 
-    dataset: str = "demo"
-    root: str | None = None
+    dataset: Name = "demo"
+    root: Name | None = None
     image_size: Pixels | tuple[Pixels, Pixels] = 224
     workers: Annotated[int, Field(ge=0, le=256)] | None = None
     on_bad_image: Literal["error", "skip"] = "error"
@@ -80,7 +89,7 @@ class ModelConfig:
     __pydantic_config__ = _STRICT
 
     backbone: str = "resnet50"
-    weights: str = "pretrained"
+    weights: Name = "pretrained"
     dimension: Count = 128
     pooling: Literal["average", "max", "generalised-mean"] = "average"
     normalise: Literal["slices", "whole"] = "slices"

@@ -1,5 +1,6 @@
 """What all commands share: the one error handler with its exit codes, and the options every command has."""
 
+import codecs
 import contextlib
 import errno
 import io
@@ -38,7 +39,9 @@ def run(command: click.Command) -> NoReturn:
     with contextlib.suppress(ValueError):  # only the main thread may set handlers
         signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = command.main(standalone_mode=False, obj=call)
+        # What `command.main` adds is its own way with broken pipes and interrupts, which differs between versions.
+        with command.make_context(Path(sys.argv[0]).name, sys.argv[1:], obj=call) as context:
+            code = command.invoke(context)
         if sys.stdout is not None:  # as after `>&-`
             sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001  this is the one place that turns every outcome into an exit code
@@ -83,9 +86,11 @@ def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool)
 
 def _check_json(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     """Refuses a place that cannot be written to before the work is done whose result would go there."""
-    if value not in {None, "-"} and (Path(value).is_dir() or not Path(value).parent.is_dir()):
-        reason = "that is a folder" if Path(value).is_dir() else "there is no such folder"
-        raise OutputError(f"--json {text.printable(value)}: {reason}; name a file in a folder that exists")
+    if value not in {None, "-"}:
+        folder = os.path.isdir(value)  # noqa: PTH112  unlike Path.is_dir, it takes any name
+        if folder or not Path(value).parent.is_dir():
+            reason = "that is a folder" if folder else "there is no such folder"
+            raise OutputError(f"--json {text.printable(value)}: {reason}; name a file in a folder that exists")
     return value
 
 
@@ -104,8 +109,6 @@ def _report(error: BaseException, *, debug: bool) -> int:
 
 
 def _outcome(error: BaseException) -> tuple[str, int]:
-    if isinstance(error, click.Abort) and isinstance(error.__cause__, KeyboardInterrupt):
-        error = error.__cause__
     match error:
         case click.exceptions.Exit():
             return "", error.exit_code
@@ -115,7 +118,7 @@ def _outcome(error: BaseException) -> tuple[str, int]:
             return "interrupted", 128 + signal.SIGINT
         case click.ClickException():
             return _usage(error), error.exit_code
-        case BrokenPipeError() | SystemExit(__context__=BrokenPipeError()):  # `| head` has seen enough
+        case BrokenPipeError():  # `| head` has seen enough
             return "", 0
         case SystemExit():
             return "", error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -157,5 +160,6 @@ def _drop_unwritten() -> None:
 def _print_any_name() -> None:
     """File names need not be valid text: print what cannot be encoded as escapes instead of failing."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):
+            ascii_only = codecs.lookup(stream.encoding).name == "ascii"  # click would print question marks
+            stream.reconfigure(encoding="utf-8" if ascii_only else None, errors="backslashreplace")

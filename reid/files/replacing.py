@@ -82,7 +82,7 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     except OSError as error:
         raise ArtefactError(f"writing {printable(path)} failed: {error}; what stood there before still does") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _discard(temporary)
 
 
 def sweep(folder: Path) -> int:
@@ -141,6 +141,13 @@ def _replace(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def _discard(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:  # Ctrl-C may come in the middle
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _flush(path: Path) -> None:

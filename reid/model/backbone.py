@@ -96,10 +96,21 @@ def _from_timm(name: str, pretrained: bool) -> tuple[nn.Module, int]:
             f"the pretrained weights of {name} are not in timm's cache and could not be downloaded ({type(error).__name__}); "
             f"name a file with --weights FILE, or train from nothing with --set model.weights=random"
         ) from error
-    with torch.no_grad():
-        maps = network.eval()(torch.zeros(1, 3, 64, 64))
-    if maps.ndim != 4:
+    return network, _channels(name, network)
+
+
+def _channels(name: str, network: nn.Module) -> int:
+    """Channels of the feature map of a network of timm's."""
+    refusal = "choose a convolutional network"
+    try:
+        with torch.no_grad():
+            maps = network.eval()(torch.zeros(1, 3, 64, 64))
+    except Exception as error:  # networks of one size only raise what they like
         raise ConfigError(
-            f"model.backbone: {name} gives no feature map but {tuple(maps.shape)}; choose a convolutional network"
-        )
-    return network, int(maps.shape[1])
+            f"model.backbone: {name} gives an error for pictures of 64 x 64 ({printable(error)[:80]}); {refusal}"
+        ) from error
+    if maps.ndim != 4:
+        raise ConfigError(f"model.backbone: {name} gives tokens of shape {tuple(maps.shape)}; {refusal}")
+    if maps.shape[1] not in {network.num_features, network.head_hidden_size}:
+        raise ConfigError(f"model.backbone: {name} gives maps with channels last, {tuple(maps.shape)}; {refusal}")
+    return int(maps.shape[1])

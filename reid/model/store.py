@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from reid import files
@@ -76,7 +77,9 @@ def load_model(folder: Path) -> tuple[EmbeddingNetwork, Description, str]:
         )
     about, tensors, fingerprint = unpack(files.read_bytes(path), path)
     description = _describe(about)
-    return _fill(EmbeddingNetwork(description.architecture), tensors, path), description, fingerprint
+    with torch.random.fork_rng(devices=[]):  # the layers' beginnings, overwritten at once, are no draws of the caller's
+        network = EmbeddingNetwork(description.architecture)
+    return _fill(network, tensors, path), description, fingerprint
 
 
 def _fill(network: EmbeddingNetwork, tensors: dict[str, Tensor], path: Path) -> EmbeddingNetwork:

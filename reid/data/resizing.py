@@ -1,4 +1,15 @@
-"""The one way in which the size of a picture changes; a model stores the name of the rule it was trained with."""
+"""The one way in which the size of a picture changes; a model stores the name of the rule it was trained with.
+
+"area", the default, for each axis by itself: it grows by linear interpolation between pixel centres. It shrinks by a
+factor f = n s, n = floor(f), in three steps: a filter (a, 1 - 2a, a) with a = (s^2 - 1) / 12 in whole 256ths, linear
+interpolation at n evenly spaced points in every new pixel, and their mean. For whole factors that is exactly the mean
+of the area; in between, the filter gives linear interpolation the variance of the widened triangle filter that Pillow
+and torchvision shrink with. Fine patterns vanish as with an exact average over areas (OpenCV's INTER_AREA), the result
+is nearer to Pillow's, and for factors below 2 it takes 40 % of the time.
+
+"area-cubic" is the same with cubic interpolation. "bilinear" and "bicubic" are Pillow's filters, for models that were
+trained with them elsewhere; they are the slowest.
+"""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -20,11 +31,7 @@ def resize(image: Pixels, size: Size, *, interpolation: str = "area") -> Pixels:
     Args:
         image: (H, W, 3) uint8.
         size: (height, width) of the result.
-        interpolation: a key of `RULES`. "area": a pixel is the mean of m x n linear interpolations evenly spaced over
-            the area it covers, m and n being the factors by which the axes shrink, rounded up (for whole factors that
-            is the mean of the area; an axis that grows is interpolated linearly); "area-cubic": likewise with cubic
-            interpolation; "bilinear" and "bicubic": Pillow's filters, widened where they shrink, as torchvision has
-            them, for models from elsewhere; slower.
+        interpolation: a key of `RULES`, see there.
 
     Raises:
         ShapeError: `image` is not (H, W, 3) uint8.
@@ -54,13 +61,23 @@ def check_image(image: Pixels) -> None:
         raise ShapeError(f"an image must be (height, width, 3) uint8, got {image.shape} {image.dtype}")
 
 
-def _by_area(image: Pixels, size: Size, *, enlarge: int) -> Pixels:
-    # OpenCV's own average over fractional areas takes twice as long for factors below 2 and is no closer to Pillow.
-    samples = [-(-old // new) for old, new in zip(image.shape, size, strict=False)]
-    fine = cv2.resize(image, (samples[1] * size[1], samples[0] * size[0]), interpolation=enlarge)
-    if samples != [1, 1]:
+def _by_area(image: Pixels, size: Size, *, between: int) -> Pixels:
+    (down, down_filter), (across, across_filter) = (_sampling(image.shape[axis], size[axis]) for axis in (0, 1))
+    filtered: cv2.typing.MatLike = image
+    if down_filter[0] or across_filter[0]:
+        filtered = cv2.sepFilter2D(image, -1, across_filter, down_filter, borderType=cv2.BORDER_REPLICATE)
+    fine = cv2.resize(filtered, (across * size[1], down * size[0]), interpolation=between)
+    if (down, across) != (1, 1):
         fine = cv2.resize(fine, size[::-1], interpolation=cv2.INTER_AREA)
     return np.asarray(fine, dtype=np.uint8)
+
+
+def _sampling(old: int, new: int) -> tuple[int, NDArray[np.float64]]:
+    """Points in every new pixel along an axis, and the filter before them."""
+    points = max(1, old // new)
+    step = max(1.0, old / (new * points))
+    tail = round(256 * (step * step - 1) / 12) / 256  # OpenCV's own rounding would not keep the sum, and so the colour
+    return points, np.array([tail, 1 - 2 * tail, tail])
 
 
 def _by_pillow(image: Pixels, size: Size, *, filter_name: str) -> Pixels:
@@ -71,8 +88,8 @@ def _by_pillow(image: Pixels, size: Size, *, filter_name: str) -> Pixels:
 
 
 RULES: Mapping[str, Callable[[Pixels, Size], Pixels]] = {
-    "area": functools.partial(_by_area, enlarge=cv2.INTER_LINEAR),
-    "area-cubic": functools.partial(_by_area, enlarge=cv2.INTER_CUBIC),
+    "area": functools.partial(_by_area, between=cv2.INTER_LINEAR),
+    "area-cubic": functools.partial(_by_area, between=cv2.INTER_CUBIC),
     "bilinear": functools.partial(_by_pillow, filter_name="BILINEAR"),
     "bicubic": functools.partial(_by_pillow, filter_name="BICUBIC"),
 }

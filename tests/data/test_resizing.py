@@ -1,5 +1,7 @@
 """Changing the size of pictures: against plain averages, Pillow and torchvision's geometry."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -46,6 +48,28 @@ def test_fine_patterns_vanish(height, width, side):
     board = (np.indices((height, width)).sum(axis=0) % 2 * 255).astype(np.uint8)
     small = resize(np.repeat(board[..., None], 3, axis=2), (min(side, height // 2), min(side, width // 2)))
     assert np.abs(small.astype(int) - 127).mean() < 20
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(20, 200), st.integers(20, 200), st.integers(8, 60), st.integers(8, 60))
+def test_the_rule_as_it_is_written(height, width, tall, wide):
+    """Filter, linear interpolation at n points per pixel and mean, in floating point, axis by axis."""
+
+    def axis(line, new):
+        f = len(line) / new
+        n = max(1, math.floor(f))
+        s = max(1.0, f / n)
+        a = round((s * s - 1) / 12 * 256) / 256
+        edged = np.concatenate([line[:1], line, line[-1:]])
+        smooth = a * edged[:-2] + (1 - 2 * a) * line + a * edged[2:]
+        at = np.clip((np.arange(new * n) + 0.5) * f / n - 0.5, 0, len(line) - 1)
+        low = np.minimum(at.astype(int), len(line) - 2)
+        share = (at - low).reshape(-1, 1, 1)
+        return ((1 - share) * smooth[low] + share * smooth[low + 1]).reshape(new, n, *line.shape[1:]).mean(axis=1)
+
+    image = photo(height, width, seed=height + width)
+    wanted = axis(axis(image.astype(float), tall).transpose(1, 0, 2), wide).transpose(1, 0, 2)
+    assert np.abs(resize(image, (tall, wide)) - wanted).max() <= 3
 
 
 @pytest.mark.parametrize("rule", RULES)

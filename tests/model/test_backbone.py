@@ -12,7 +12,7 @@ from reid.errors import ArtefactError, ConfigError, MissingInputError
 from reid.model.backbone import build_backbone
 from reid.model.store import save_model
 
-RESNET = "resnet10t"  # ResNet's names and layout, and small
+RESNET = "test_resnet"  # ResNet's names and layout, and small
 
 
 @pytest.fixture(scope="module")

@@ -177,7 +177,7 @@ def run_over(
     total = len(reader.paths)
     if not total:
         raise DataError("there are no images to embed")
-    workers = default_workers() if workers is None else workers
+    workers = default_workers(device.type) if workers is None else workers
     loader = Loader(reader, workers=min(workers, -(-total // BATCH)), pin=device.type == "cuda")
     network.eval()
     found: NDArray[np.float32] | None = None

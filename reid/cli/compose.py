@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from reid import rng
+from reid.cli.cores import share_cores
 from reid.config import Config
 from reid.data.dataset import digest
 from reid.data.images import check_images
-from reid.data.loader import Reader, default_workers
+from reid.data.loader import Reader
 from reid.data.transforms import Augmentation, TrainTransform
 from reid.embed import choose_device
 from reid.errors import DataError
@@ -52,6 +53,7 @@ def compose(config: Config, splits: Splits, *, device: str = "auto") -> Composit
     """
     notes: list[str] = []
     place = choose_device(device)
+    workers = share_cores(config.data.workers, place)
     learning = _learning(config, place)
     records, validation = hold_out(_readable(config, splits.train, notes), config.data.validation, config.seed)
     if validation is None and config.data.validation:
@@ -69,7 +71,7 @@ def compose(config: Config, splits: Splits, *, device: str = "auto") -> Composit
         description=description,
         freeze_batchnorm=config.model.freeze_batchnorm,
         space=config.division.space,
-        workers=default_workers() if config.data.workers is None else config.data.workers,
+        workers=workers,
         save_every=config.train.save_every,
         data_digest=digest(splits),
     )

@@ -21,6 +21,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
         MissingInputError: no such run, dataset or image.
         ConfigError: no such test set.
     """
+    from reid.cli.cores import share_cores
     from reid.cli.evaluation import evaluate_splits
     from reid.data.cards import load_card
     from reid.data.dataset import read_dataset
@@ -34,6 +35,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     name = options["dataset"] or config.data.dataset
     root = options["root"] or (config.data.root if name == config.data.dataset else None)
     embedder = load_embedder(run.path, device=options["device"])
+    share_cores(None, embedder.device)
     splits = read_dataset(name, root)
     aliases = load_card(name).split_aliases
     settings = _settings(config, options, aliases)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from reid.data.images import read_image
 
 from reid import rng
+from reid.data.images import read_image
 from reid.errors import ReidError
 
 if TYPE_CHECKING:
@@ -69,9 +69,14 @@ class Reader:
         return self.prepare(image, rng.generator(self.seed, "augment", task.epoch, task.step, place))
 
 
-def default_workers() -> int:
-    """Number of loader processes that keeps a machine busy: its cores, at most 16."""
-    return min(16, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+def available_cores() -> int:
+    """Number of cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def default_workers(device: str) -> int:
+    """Number of loader processes: few beside a network on the "cpu", which needs the cores; else all cores, at most 16."""
+    return max(1, available_cores() // 4) if device == "cpu" else min(16, available_cores())
 
 
 class Loader:

@@ -1,12 +1,12 @@
 """How many images a second one process reads, decodes and augments, against the classic chain.
 
-    python benchmarks/loading.py [--seconds 2] [--images FOLDER]
+    python benchmarks/loading.py [--seconds 0.5] [--images FOLDER]
 
 Classic: Pillow opens and converts, torchvision resizes, crops, mirrors, makes a float tensor and normalises it. Ours:
 `read_image` and `TrainTransform`; normalising happens on the device, for a whole batch at once. The limit is OpenCV's
 bare decoding of bytes in memory. All run in turns, in this process, each on one thread; a rate is the best of nine
-short turns, per second of processor time, for other work on the machine only ever slows. The pictures are drawn: smooth colours,
-texture and noise, JPEG quality 90, 4:2:0.
+short turns, per second of processor time, for other work on the machine only ever slows. The pictures are drawn:
+smooth colours, texture and noise, JPEG quality 90, 4:2:0.
 """
 
 import argparse

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import photo
+from scipy.spatial.transform import Rotation
 
 import reid
 from reid import rng
 from reid.data.resizing import resize
-from reid.data.transforms import CROPS, MEAN_COLOUR, Augmentation, TestTransform, TrainTransform
+from reid.data.transforms import CROPS, MEAN_COLOUR, Augmentation, TestTransform, TrainTransform, _Draws
 from reid.errors import ConfigError, ShapeError
 
 PLAIN = Augmentation(crop="none", flip=0)
@@ -159,15 +160,22 @@ def test_colour_stays_within_its_strength():
         assert np.abs(faint.astype(int) - grey).max() <= 4
 
 
-def test_colour_before_or_after_resizing():
-    """Colours change before growing and after shrinking; both give nearly the same as resizing alone would show."""
-    image = photo(60, 60)
-    strong = replace(PLAIN, colour=0.5)
-    small = draw(TrainTransform((60, 60), strong), image, 2)
-    grown = draw(TrainTransform((120, 120), strong), image, 2)
-    assert np.array_equal(grown, resize(small, (120, 120)))
-    shrunk = draw(TrainTransform((30, 30), strong), image, 2)
-    assert np.abs(shrunk.astype(int) - resize(small, (30, 30))).mean() < 3
+def test_colour_step_by_step():
+    """The one matrix does what the four changes do one after the other, in floating point."""
+    image = np.clip(photo(40, 40), 90, 150)  # far from 0 and 255, so that nothing is clipped
+    weights = np.array([0.299, 0.587, 0.114])
+    for position in range(20):
+        draws = _Draws.of(rng.generator(7, "augment", 0, 0, position)).colour
+        brightness, contrast, saturation = (1 + 0.2 * (2 * draw - 1) for draw in draws[:3])
+        pixels = image * brightness
+        mean = (pixels @ weights).mean()
+        pixels = mean + contrast * (pixels - mean)
+        grey = (pixels @ weights)[..., None]
+        pixels = grey + saturation * (pixels - grey)
+        angle = 2 * np.pi * 0.05 * (2 * draws[3] - 1)
+        turn = Rotation.from_rotvec(angle * np.ones(3) / np.sqrt(3)).as_matrix()
+        result = draw(TrainTransform((40, 40), replace(PLAIN, colour=0.5)), image, position)
+        assert np.abs(result - pixels @ turn.T).max() <= 1
 
 
 @pytest.mark.parametrize("crop", ["resize", "centre"])

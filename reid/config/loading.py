@@ -112,8 +112,10 @@ def _contradictions(config: Config) -> list[str]:
         mistakes.append(
             f"division.conquer_from: {division.conquer_from} must not be larger than division.finetune_from = {division.finetune_from}"
         )
-    if config.train.warmup >= config.train.epochs:
-        mistakes.append(f"train.warmup: {config.train.warmup} must be less than train.epochs = {config.train.epochs}")
+    if config.train.warmup > config.train.epochs:
+        mistakes.append(
+            f"train.warmup: {config.train.warmup} must not be larger than train.epochs = {config.train.epochs}"
+        )
     if config.data.crop_scale[0] > config.data.crop_scale[1]:
         mistakes.append(f"data.crop_scale: the smaller number comes first, got {list(config.data.crop_scale)}")
     return mistakes + _nameless_losses(config)

@@ -132,7 +132,7 @@ def test_recipe_that_is_no_mapping_is_refused(written: str, tmp_path: Path) -> N
             {"division": {"finetune_from": 10}},
             "division.conquer_from: 80 must not be larger than division.finetune_from = 10",
         ),
-        ({"train": {"epochs": 5, "warmup": 5}}, "train.warmup: 5 must be less than train.epochs = 5"),
+        ({"train": {"epochs": 5, "warmup": 6}}, "train.warmup: 6 must not be larger than train.epochs = 5"),
         ({"data": {"crop_scale": [0.5, 0.1]}}, "data.crop_scale: the smaller number comes first, got [0.5, 0.1]"),
         ({"loss": []}, "loss: got [], wanted at least one loss"),
         ({"loss": {"alpha": 1}}, "loss.name: got null, wanted the name of a loss"),

@@ -52,7 +52,7 @@ RANGES: dict[str, tuple[list[Any], list[Any]]] = {
     "train.lr": ([1e-12, 10, 1], [0, -1e-5, "1e-4", True, None, float("nan"), float("inf")]),
     "train.weight_decay": ([0, 1], [-1e-9, None]),
     "train.scheduler": (["constant", "cosine"], ["step", None]),
-    "train.warmup": ([0, 199], [-1, 200, None]),
+    "train.warmup": ([0, 200], [-1, 201, None]),
     "train.precision": (["auto", "fp32", "bf16"], ["fp16", 32]),
     "train.save_every": ([1, 1000], [0, None]),
     "evaluate.splits": ([[], ["large", "small"]], ["large", [1], None]),

@@ -28,7 +28,8 @@ from reid.text import printable
 MAX_MEGAPIXELS = 64.0
 _PAUSES = (0.1, 0.2)  # seconds before the second and the third attempt to read a file
 _PASSING_ERRORS = {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN}
-_WITHOUT_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)  # opening a pipe would wait for a writer
+# Opening a pipe would wait for a writer; Windows would translate line ends.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CHUNK = 32
 
 
@@ -163,14 +164,16 @@ def _read(path: Path, max_megapixels: float) -> bytes:
 
 
 def _read_once(path: Path, max_megapixels: float) -> bytes:
-    with open(path, "rb", buffering=0, opener=_open) as file:  # Path.open takes no opener
-        status = os.fstat(file.fileno())
+    file = os.open(path, _READ)
+    try:
+        status = os.fstat(file)
         if not stat.S_ISREG(status.st_mode):
-            raise MissingInputError("it is no regular file")
+            raise MissingInputError("Is a directory" if stat.S_ISDIR(status.st_mode) else "it is no regular file")
         if status.st_size > 1_000_000 + 8e6 * max_megapixels:  # 8 bytes per pixel are 16-bit RGBA, uncompressed
             raise DataError(f"it has {status.st_size} bytes, more than any picture of {max_megapixels:g} megapixels")
-        return file.readall()
-
-
-def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | _WITHOUT_WAITING)
+        content = os.read(file, status.st_size + 1)
+        while more := os.read(file, 1_000_000):
+            content += more
+        return content
+    finally:
+        os.close(file)

@@ -82,11 +82,8 @@ class Divider:
             DataError: fewer images than learners, or too few identities to fill a batch of even one cluster.
         """
         features = unit_rows(features)
-        if len(features) < self.learners:
-            raise DataError(
-                f"{len(features)} images cannot be divided into {self.learners} clusters; lower division.learners"
-            )
-        for attempt in range(MAX_RETRIES + 1):
+        retries = MAX_RETRIES if self._can_be_valid(identities) else 0
+        for attempt in range(retries + 1):
             labels = self._partition(features, identities, number, attempt)
             bad = self._offending(labels, identities)
             if not bad:
@@ -96,6 +93,26 @@ class Divider:
             names = matching(previous.clusters, labels, self.learners)
             labels, merged = names[labels], tuple((int(names[a]), int(names[b])) for a, b in merged)
         return Division(without_singles(labels, identities), self.learners, merged, attempt)
+
+    def _can_be_valid(self, identities: Integers) -> bool:
+        """Whether there are images enough for all clusters to be able to fill a batch.
+
+        Raises:
+            DataError: there are not even enough for one cluster, or fewer images than clusters.
+        """
+        if len(identities) < self.learners:
+            raise DataError(
+                f"{len(identities)} images cannot be divided into {self.learners} clusters; lower division.learners"
+            )
+        counts = np.unique(identities, return_counts=True)[1]
+        able = int((counts >= 2).sum())
+        if able < self.identities_needed:
+            raise DataError(
+                f"a batch needs {self.identities_needed} identities with at least two images each, and there are {able}; "
+                f"lower train.identities"
+            )
+        places = able if self.unit == "identity" else int((counts // 2).sum())  # an identity can be in several clusters
+        return places >= self.learners * self.identities_needed
 
     def _partition(self, features: Floats, identities: Integers, number: int, attempt: int) -> Integers:
         if self.partition == "random":

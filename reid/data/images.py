@@ -130,7 +130,8 @@ def _write_line(value: str | None) -> None:
 
 def _remark(file: int) -> str | None:
     """What libjpeg said on standard error about damage to the picture just decoded; it has no other way to say it."""
-    said = os.pread(file, 4096, 0).decode(errors="replace")
+    os.lseek(file, 0, os.SEEK_SET)
+    said = os.read(file, 4096).decode(errors="replace")
     os.ftruncate(file, 0)
     os.lseek(file, 0, os.SEEK_SET)
     damage = [line for line in said.splitlines() if "Corrupt JPEG data" in line and "extraneous" not in line]

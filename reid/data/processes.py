@@ -1,5 +1,6 @@
 """Work on untrusted files in processes that may die of it: the file is known, and the next process goes on."""
 
+import contextlib
 import json
 import os
 import queue
@@ -55,13 +56,13 @@ class Answerer:
         process, self._process = self._process, None
         if process is None:
             return 0
-        with process:  # closes its standard input, which is what it waits for, and waits
+        with contextlib.suppress(BrokenPipeError), process:  # closes its input, which ends it, and waits
             pass
         return process.returncode
 
     def _start(self) -> "subprocess.Popen[str]":
         process = subprocess.Popen(
-            [sys.executable, "-c", self._code],
+            [sys.executable, "-P", "-c", self._code],  # -P: whatever lies in the current folder is not imported
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # decoders write their remarks there

@@ -54,3 +54,10 @@ def test_leaving_early_ends_the_processes():
     with pytest.raises(KeyboardInterrupt):
         interrupted()
     assert time.monotonic() - begin < 5
+
+
+def test_a_process_that_never_listens():
+    """Questions that nobody reads are deaths, one by one, and not an error of the pipe."""
+    answerer = Answerer("print('\"ready\"', flush=True)")
+    assert answerer.ask(["x" * 1_000_000, "y"]) == [Died(0), Died(0)]
+    assert answerer.close() == 0

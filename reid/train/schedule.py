@@ -68,7 +68,7 @@ class Schedule:
         """What the learning rate is multiplied with, `part` (0..1) of the way through `epoch`."""
         now = epoch + part
         if now < self.warmup:
-            return (now + 0.01) / self.warmup if self.warmup else 1.0
+            return min(1.0, (now + 0.01) / self.warmup)
         if self.scheduler == "constant":
             return 1.0
         return 0.5 * (1.0 + math.cos(math.pi * (now - self.warmup) / max(1, self.epochs - self.warmup)))

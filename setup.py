@@ -45,6 +45,7 @@ EXTRAS = {
         "pytest-xdist>=3.6",
         "ruff>=0.11",
         "scipy-stubs>=1.14",
+        "setuptools>=77",
         "types-PyYAML>=6.0",
     ],
 }

@@ -1,0 +1,64 @@
+# Everything happens in .venv, which is made on demand; nothing outside the checkout is touched.
+
+PYTHON ?= python3
+BIN := .venv/bin
+QUERY = $$(ls data/demo/query/*_c1s*.jpg | head -n 1)
+RANKS := runs/latest/report/ranks.png
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint types format bench clean
+
+help:
+	@echo "make demo     draw a set of vehicles, train on it, evaluate, query; under 5 minutes on 2 cores after the download"
+	@echo "make test     the whole test suite"
+	@echo "make lint     ruff: rules and format"
+	@echo "make types    mypy, strict"
+	@echo "make format   let ruff rewrite what it can"
+	@echo "make bench    the benchmarks of benchmarks/"
+	@echo "make clean    remove what was built, but neither .venv nor data/ nor runs/"
+
+demo: .venv/.stamp-base
+	@echo; echo "1/4  reid-data check demo          draws the set on first use"
+	@$(BIN)/reid-data check demo
+	@echo; echo "2/4  reid-train --dataset demo --config small"
+	@$(BIN)/reid-train --dataset demo --config small
+	@echo; echo "3/4  reid-eval                     the latest run, on the dataset it was trained on"
+	@$(BIN)/reid-eval
+	@echo; echo "4/4  python tools/query_gallery.py --gallery data/demo/bounding_box_test $(QUERY) --figure $(RANKS)"
+	@$(BIN)/python tools/query_gallery.py --gallery data/demo/bounding_box_test "$(QUERY)" --figure $(RANKS)
+	@echo; echo "The pictures:"
+	@ls $(dir $(RANKS))*.png
+
+test: .venv/.stamp-dev
+	$(BIN)/python -m pytest
+
+lint: .venv/.stamp-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.stamp-dev
+	$(BIN)/mypy
+
+format: .venv/.stamp-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/.stamp-dev
+	@for script in benchmarks/*.py; do echo; echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find reid tests tools benchmarks -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, and $(PYTHON) is older; name another one: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+
+# torch is large: the first time this takes minutes.
+.venv/.stamp-base: setup.py | .venv/bin/python
+	$(BIN)/python -m pip install -e .
+	@touch $@
+
+.venv/.stamp-dev: setup.py | .venv/bin/python
+	$(BIN)/python -m pip install -e ".[dev]"
+	@touch $@ .venv/.stamp-base

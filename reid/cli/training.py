@@ -19,7 +19,7 @@ from reid.errors import ConfigError
 from reid.records import Splits
 from reid.report.tables import statistics_table
 from reid.text import printable
-from reid.train.run_folder import LATEST, RunFolder, create_run, open_run, prepare_out
+from reid.train.run_folder import LATEST, RunFolder, create_run, name_latest, open_run, prepare_out
 from reid.train.trainer import Trainer
 
 RUNS = Path("runs")
@@ -114,7 +114,9 @@ def _old_config(run: RunFolder, options: Mapping[str, Any]) -> Config:
 
 def _new_folder(options: Mapping[str, Any], config: Config) -> RunFolder:
     if options["out"] is not None:
-        return prepare_out(options["out"], force=options["force"])
+        run = prepare_out(options["out"], force=options["force"])
+        name_latest(RUNS, run.path)
+        return run
     recipe = Path(options["recipe"] or load_card(config.data.dataset).recipe).stem
     return create_run(RUNS, f"{load_card(config.data.dataset).name}-{recipe}")
 

@@ -111,7 +111,7 @@ def create_run(parent: Path, stem: str) -> RunFolder:
                 f"cannot create {printable(path)}: {error.strerror}; choose another place with --out"
             ) from error
         else:
-            _name_latest(parent, path.name)
+            name_latest(parent, path)
             return RunFolder(path)
 
 
@@ -150,11 +150,19 @@ def prepare_out(path: Path, *, force: bool = False) -> RunFolder:
     return RunFolder(path)
 
 
-def _name_latest(parent: Path, name: str) -> None:
-    link, temporary = parent / LATEST, parent / f".{LATEST}-{name}"
+def name_latest(parent: Path, path: Path) -> None:
+    """Let `latest` in the folder `parent` name a run, wherever that is.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    files.make_folder(parent)
+    target = path.name if path.resolve().parent == parent.resolve() else str(path.resolve())
+    link, temporary = parent / LATEST, parent / f".{LATEST}-{path.name}"
     try:
-        temporary.symlink_to(name, target_is_directory=True)
-        temporary.replace(link)
-    except OSError:
         temporary.unlink(missing_ok=True)
-        files.write_text(link, name + "\n")
+        temporary.symlink_to(target, target_is_directory=True)
+        temporary.replace(link)
+    except OSError:  # no links here: a file with the name
+        temporary.unlink(missing_ok=True)
+        files.write_text(link, target + "\n")

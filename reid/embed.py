@@ -51,14 +51,15 @@ class Embedder:
         Raises:
             MissingInputError: a file does not exist.
             DataError: a file is not a readable image.
-            ShapeError: an array is not uint8 with three channels.
+            ShapeError: an image is neither a path nor a uint8 array with three channels; its place is named.
         """
         prepare = transform(self.description)
-        pictures = [prepare(self._pixels(image, place)) for place, image in enumerate(images)]
         found = [np.zeros((0, self.network.architecture.dimension), dtype=np.float32)]
-        for start in range(0, len(pictures), BATCH):
-            batch = torch.from_numpy(np.stack(pictures[start : start + BATCH]))
-            found.append(Inference()(self.network, batch.to(self.device)))
+        for start in range(0, len(images), BATCH):
+            pictures = [
+                prepare(self._pixels(image, place)) for place, image in enumerate(images[start : start + BATCH], start)
+            ]
+            found.append(Inference()(self.network, torch.from_numpy(np.stack(pictures)).to(self.device)))
         return np.concatenate(found)
 
     def embed_records(
@@ -81,7 +82,9 @@ class Embedder:
     def _pixels(self, image: Pixels | Path | str, place: int) -> Pixels:
         if isinstance(image, (str, Path)):
             return read_image(Path(image), max_megapixels=self.max_megapixels)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        if not isinstance(image, np.ndarray):
+            raise ShapeError(f"image {place} is a {type(image).__name__}; wanted a path or a numpy array")
+        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise ShapeError(
                 f"image {place} is {image.dtype} of shape {image.shape}; wanted uint8 of shape (H, W, 3), RGB"
             )

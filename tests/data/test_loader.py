@@ -1,0 +1,161 @@
+"""Batches from files: the same whoever makes them, in order, and never a leftover process."""
+
+import gc
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from reid.data.images import read_image
+from reid.data.loader import Loader, Reader, Task, available_cores, default_workers
+from reid.data.transforms import Augmentation, TrainTransform, albumentations_operations
+from reid.errors import DataError, MissingInputError
+
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Instead of a picture: the number of the process that would have made it."""
+
+    def __call__(self, image: Pixels, random: np.random.Generator) -> Pixels:
+        return np.array([[[*os.getpid().to_bytes(4, "big")]]], dtype=np.uint8)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[Path]:
+    """Twelve pictures of different sizes."""
+    albumentations_operations()  # once here instead of in every worker
+    random = np.random.default_rng(0)
+    paths = [tmp_path / f"{number}.png" for number in range(12)]
+    for number, path in enumerate(paths):
+        cv2.imwrite(str(path), random.integers(0, 256, (20 + 3 * number, 30, 3), dtype=np.uint8))
+    return paths
+
+
+def _tasks(count: int, epoch: int = 0, rows: int = 5) -> list[Task]:
+    random = np.random.default_rng(epoch)
+    return [Task(epoch, step, random.integers(0, 12, rows)) for step in range(count)]
+
+
+def _reader(files: list[Path], seed: int = 0) -> Reader:
+    return Reader(files, TrainTransform((16, 16), Augmentation(erase=0.5, colour=0.3)), seed)
+
+
+def _workers_of(batches: list[torch.Tensor]) -> set[int]:
+    return {int.from_bytes(bytes(row.flatten().tolist()), "big") for batch in batches for row in batch}
+
+
+def _wait_for_the_end(before: set[int]) -> set[int]:
+    """Processes of ours beyond `before` that are still there after at most five seconds."""
+    gc.collect()
+    end = time.monotonic() + 5
+    while (left := {p.pid for p in multiprocessing.active_children()} - before) and time.monotonic() < end:
+        time.sleep(0.02)
+    return left  # type: ignore[return-value]
+
+
+def test_the_number_of_workers_does_not_matter(files: list[Path]) -> None:
+    """Law: the same pictures, augmented alike, in the same order, for 0, 1 and 2 workers, over two epochs."""
+    found = []
+    for workers in (0, 1, 2):
+        loader = Loader(_reader(files), workers=workers)
+        found.append([(task, batch) for epoch in (0, 1) for task, batch in loader.batches(_tasks(6, epoch))])
+    for (task, batch), *others in zip(*found, strict=True):
+        assert batch.dtype == torch.uint8
+        assert batch.shape == (5, 16, 16, 3)
+        for other_task, other in others:
+            assert (other_task.epoch, other_task.step) == (task.epoch, task.step)
+            assert torch.equal(other, batch)
+
+
+def test_a_picture_depends_on_seed_epoch_step_and_place(files: list[Path]) -> None:
+    """The same file at another place, step, epoch or seed is augmented anew; at the same it is not."""
+    reader, rows = _reader(files), np.array([3, 3])
+    base = reader.batch(Task(0, 0, rows))
+    others = [reader.batch(Task(1, 0, rows)), reader.batch(Task(0, 1, rows)), _reader(files, 1).batch(Task(0, 0, rows))]
+
+    assert len({picture.tobytes() for batch in (base, *others) for picture in batch}) == 8
+    assert (reader.batch(Task(0, 0, rows)) == base).all()
+
+
+def test_rows_name_files(files: list[Path]) -> None:
+    """Picture i of a batch is file rows[i]."""
+
+    def first_pixel(image: Pixels, random: np.random.Generator) -> Pixels:
+        return image[:1, :1]
+
+    rows = np.array([7, 0, 7, 11])
+    ((_, batch),) = Loader(Reader(files, first_pixel), workers=0).batches([Task(0, 0, rows)])
+
+    assert batch[:, 0, 0].tolist() == [read_image(files[row])[0, 0].tolist() for row in rows]
+
+
+def test_workers_stay_between_epochs(files: list[Path]) -> None:
+    """Two processes make the batches of all epochs; with 0 workers this one does."""
+    loader = Loader(Reader(files, Worker()), workers=2)
+    epochs = [_workers_of([batch for _, batch in loader.batches(_tasks(8, epoch))]) for epoch in range(3)]
+
+    assert len(epochs[0]) == 2
+    assert os.getpid() not in epochs[0]
+    assert epochs[0] == epochs[1] == epochs[2]
+    alone = Loader(Reader(files, Worker()), workers=0)
+    assert _workers_of([batch for _, batch in alone.batches(_tasks(2))]) == {os.getpid()}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_unreadable_image_is_one_clean_error(files: list[Path], workers: int) -> None:
+    """B1, B5: a broken or missing file is one DataError with its name and no worker's traceback, after the batches
+    before it; the loader can be used again."""
+    files[4].write_bytes(files[4].read_bytes()[:60])
+    files[9].unlink()
+    loader = Loader(_reader(files), workers=workers)
+    for bad, kind in ((4, DataError), (9, MissingInputError)):
+        tasks = [Task(0, step, np.array([0, bad if step == 3 else 1])) for step in range(8)]
+        seen = []
+        with pytest.raises(kind) as caught:
+            seen.extend(task.step for task, _ in loader.batches(tasks))
+
+        assert seen == [0, 1, 2]
+        assert str(files[bad]) in str(caught.value)
+        assert "Traceback" not in str(caught.value)
+        assert "\n" not in str(caught.value)
+    again = [task.step for task, _ in loader.batches([Task(1, step, np.array([0, 1])) for step in range(5)])]
+    assert again == [0, 1, 2, 3, 4]
+
+
+def test_nothing_is_left_running(files: list[Path]) -> None:
+    """Workers end with their loader: after all batches, in the middle of an epoch, and after an error."""
+    before = {p.pid for p in multiprocessing.active_children()}
+    for stop in (None, 2):
+        loader = Loader(_reader(files), workers=2)
+        for task, _ in loader.batches(_tasks(10)):
+            if task.step == stop:
+                break
+        del loader
+        assert _wait_for_the_end(before) == set()  # type: ignore[arg-type]
+    files[4].write_bytes(b"")
+    loader = Loader(_reader(files), workers=2)
+    with pytest.raises(DataError):
+        list(loader.batches([Task(0, step, np.array([4])) for step in range(10)]))
+    del loader
+    assert _wait_for_the_end(before) == set()  # type: ignore[arg-type]
+
+
+def test_no_tasks_are_no_batches(files: list[Path]) -> None:
+    """An empty epoch is empty, whoever would have made it."""
+    for workers in (0, 1):
+        assert list(Loader(_reader(files), workers=workers).batches([])) == []
+
+
+def test_default_workers_fit_the_machine() -> None:
+    """At least one, at most 16 beside a GPU and a quarter of the cores beside a network on the CPU."""
+    assert 1 <= default_workers("cpu") <= max(1, available_cores() // 4)
+    assert 1 <= default_workers("cuda") <= min(16, available_cores())

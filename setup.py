@@ -19,7 +19,7 @@ REQUIRED = [
     "albumentations==2.0.8",
     'faiss-gpu>=1.14; sys_platform == "linux" and platform_machine == "x86_64"',
     'faiss-cpu>=1.14; sys_platform != "linux" or platform_machine != "x86_64"',
-    "opencv-python-headless>=4.9",
+    "opencv-python-headless>=4.10",
     "pillow>=11",
     "numpy>=2.0",
     "scipy>=1.13",

@@ -14,7 +14,7 @@ from reid.config import Config
 from reid.data.dataset import digest
 from reid.data.images import check_images
 from reid.data.loader import Reader
-from reid.data.transforms import Augmentation, TrainTransform
+from reid.data.transforms import Augmentation, TrainTransform, albumentations_operations
 from reid.embed import choose_device
 from reid.errors import DataError
 from reid.model.divide import DivideAndConquer
@@ -176,5 +176,6 @@ def _augmented(config: Config, records: Records, description: Description) -> Re
     augmentation = Augmentation(
         crop=data.crop, scale=data.crop_scale, flip=data.flip, erase=data.erase, colour=data.colour
     )
-    prepare = TrainTransform(description.image_size, augmentation)
+    prepare = TrainTransform(description.image_size, augmentation, interpolation=description.interpolation)
+    albumentations_operations()  # imported once, before loader processes are split off, not in each of them
     return Reader(records.files(), prepare, seed=config.seed, max_megapixels=data.max_megapixels)

@@ -67,9 +67,16 @@ class EmbeddingNetwork(nn.Module):
 
     def pooled(self, images: Tensor) -> Tensor:
         """(B, H, W, 3) uint8 RGB images -> (B, C) float32 pooled features of the backbone."""
-        pictures = (images.permute(0, 3, 1, 2).float() - self.mean) / self.deviation  # stays channels-last in memory
-        features: Tensor = self.pool(self.backbone(pictures))
+        features: Tensor = self.pool(self.backbone(self.normalised(images)))
         return features.float()
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """(B, H, W, 3) uint8 RGB images -> (B, 3, H, W) float32, less the mean, over the deviation; channels-last in memory."""
+        batch, height, width, channels = images.shape
+        # A whole row of pixels at once: with three numbers as the innermost dimension it takes three times as long.
+        rows = images.reshape(batch * height, width * channels).float()
+        rows = rows.sub_(self.mean.reshape(-1).repeat(width)).div_(self.deviation.reshape(-1).repeat(width))
+        return rows.reshape(batch, height, width, channels).permute(0, 3, 1, 2)
 
     def raw(self, images: Tensor) -> Tensor:
         """(B, H, W, 3) uint8 RGB images -> (B, d) float32 output of the embedding layer, before normalisation."""

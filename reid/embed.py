@@ -181,15 +181,15 @@ def run_over(
     if not total:
         raise DataError("there are no images to embed")
     workers = default_workers(device.type) if workers is None else workers
-    loader = Loader(reader, workers=min(workers, -(-total // BATCH)), pin=device.type == "cuda")
     network.eval()
     found: NDArray[np.float32] | None = None
-    for task, batch in loader.batches(Task(0, step, rows) for step, rows in enumerate(_chunks(total))):
-        made = inference(network, batch.to(device, non_blocking=True))
-        found = np.empty((total, made.shape[1]), dtype=np.float32) if found is None else found
-        found[task.rows] = made
-        if progress is not None:
-            progress(len(task.rows))
+    with Loader(reader, workers=min(workers, -(-total // BATCH)), pin=device.type == "cuda") as loader:
+        for task, batch in loader.batches(Task(0, step, rows) for step, rows in enumerate(_chunks(total))):
+            made = inference(network, batch.to(device, non_blocking=True))
+            found = np.empty((total, made.shape[1]), dtype=np.float32) if found is None else found
+            found[task.rows] = made
+            if progress is not None:
+                progress(len(task.rows))
     return np.empty((0, 0), dtype=np.float32) if found is None else found
 
 

@@ -95,10 +95,11 @@ class Trainer:
             DataError: an image cannot be read, or a batch cannot be filled.
             TrainingInterrupted: Ctrl-C or SIGTERM after an epoch was saved.
         """
-        loader = Loader(self.plan.augmented, workers=self.plan.workers, pin=self._device().type == "cuda")
+        pin = self._device().type == "cuda"
         try:
-            for epoch in range(self.progress.epoch, self.plan.schedule.epochs):
-                self._epoch(epoch, loader)
+            with Loader(self.plan.augmented, workers=self.plan.workers, pin=pin) as loader:
+                for epoch in range(self.progress.epoch, self.plan.schedule.epochs):
+                    self._epoch(epoch, loader)
         except KeyboardInterrupt:
             if self.progress.epoch == 0:
                 raise

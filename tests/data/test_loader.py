@@ -53,15 +53,6 @@ def _workers_of(batches: list[torch.Tensor]) -> set[int]:
     return {int.from_bytes(bytes(row.flatten().tolist()), "big") for batch in batches for row in batch}
 
 
-def _wait_for_the_end(before: set[int]) -> set[int]:
-    """Processes of ours beyond `before` that are still there after at most five seconds."""
-    gc.collect()
-    end = time.monotonic() + 5
-    while (left := {p.pid for p in multiprocessing.active_children()} - before) and time.monotonic() < end:
-        time.sleep(0.02)
-    return left  # type: ignore[return-value]
-
-
 def test_the_number_of_workers_does_not_matter(files: list[Path]) -> None:
     """Law: the same pictures, augmented alike, in the same order, for 0, 1 and 2 workers, over two epochs."""
     found = []
@@ -116,37 +107,51 @@ def test_an_unreadable_image_is_one_clean_error(files: list[Path], workers: int)
     before it; the loader can be used again."""
     files[4].write_bytes(files[4].read_bytes()[:60])
     files[9].unlink()
-    loader = Loader(_reader(files), workers=workers)
-    for bad, kind in ((4, DataError), (9, MissingInputError)):
-        tasks = [Task(0, step, np.array([0, bad if step == 3 else 1])) for step in range(8)]
-        seen = []
-        with pytest.raises(kind) as caught:
-            seen.extend(task.step for task, _ in loader.batches(tasks))
+    with Loader(_reader(files), workers=workers) as loader:
+        for bad, kind in ((4, DataError), (9, MissingInputError)):
+            tasks = [Task(0, step, np.array([0, bad if step == 3 else 1])) for step in range(8)]
+            seen = []
+            with pytest.raises(kind) as caught:
+                seen.extend(task.step for task, _ in loader.batches(tasks))
 
-        assert seen == [0, 1, 2]
-        assert str(files[bad]) in str(caught.value)
-        assert "Traceback" not in str(caught.value)
-        assert "\n" not in str(caught.value)
-    again = [task.step for task, _ in loader.batches([Task(1, step, np.array([0, 1])) for step in range(5)])]
+            assert seen == [0, 1, 2]
+            assert str(files[bad]) in str(caught.value)
+            assert "Traceback" not in str(caught.value)
+            assert "\n" not in str(caught.value)
+        again = [task.step for task, _ in loader.batches([Task(1, step, np.array([0, 1])) for step in range(5)])]
     assert again == [0, 1, 2, 3, 4]
 
 
-def test_nothing_is_left_running(files: list[Path]) -> None:
-    """Workers end with their loader: after all batches, in the middle of an epoch, and after an error."""
-    before = {p.pid for p in multiprocessing.active_children()}
-    for stop in (None, 2):
-        loader = Loader(_reader(files), workers=2)
-        for task, _ in loader.batches(_tasks(10)):
-            if task.step == stop:
-                break
-        del loader
-        assert _wait_for_the_end(before) == set()  # type: ignore[arg-type]
+@pytest.mark.parametrize("leave", ["after all", "in the middle", "by an error"])
+def test_nothing_is_left_running(files: list[Path], leave: str) -> None:
+    """E9: workers end with the block at once, also while an exception still holds everything that used them."""
     files[4].write_bytes(b"")
+    rows = 4 if leave == "by an error" else 1
+    caught = None
+    try:
+        with Loader(_reader(files), workers=2) as loader:
+            for task, _ in loader.batches([Task(0, step, np.array([rows])) for step in range(20)]):
+                assert len(multiprocessing.active_children()) == 2
+                if leave == "in the middle" and task.step == 2:
+                    break
+            started = time.perf_counter()
+    except DataError as error:
+        started = time.perf_counter()
+        caught = error
+
+    assert multiprocessing.active_children() == []
+    assert time.perf_counter() - started < 2
+    assert (caught is not None) == (leave == "by an error")
+
+
+def test_a_loader_without_a_block_ends_its_workers_too(files: list[Path]) -> None:
+    """Dropping the last reference is enough where nothing went wrong."""
     loader = Loader(_reader(files), workers=2)
-    with pytest.raises(DataError):
-        list(loader.batches([Task(0, step, np.array([4])) for step in range(10)]))
+    list(loader.batches(_tasks(3)))
     del loader
-    assert _wait_for_the_end(before) == set()  # type: ignore[arg-type]
+    gc.collect()
+
+    assert multiprocessing.active_children() == []
 
 
 def test_no_tasks_are_no_batches(files: list[Path]) -> None:

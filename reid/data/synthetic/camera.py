@@ -11,6 +11,10 @@ from reid.rng import generator
 
 # Degrees from the object's front; neighbours in the list differ, so that few cameras already see different sides.
 _AZIMUTHS = (32.0, 148.0, -38.0, 8.0, -145.0, 88.0, 178.0, -92.0)
+_PLACES = {  # degrees above the ground, metres away, pixels of the longer side of a crop
+    "vehicle": ((9, 27), (11, 20), (92, 128)),
+    "person": ((4, 20), (6, 12), (108, 140)),
+}
 _NOISE_TILE = 256
 _LARGEST_CROP = 176
 
@@ -50,13 +54,14 @@ def draw_camera(seed: int, kind: str, number: int) -> Camera:
     """Camera `number` (from 1) of the site that `seed` stands for."""
     random = generator(seed, f"{kind} camera", number)
     base = _AZIMUTHS[(number - 1) % len(_AZIMUTHS)]
+    elevation, distance, size = _PLACES[kind]
     spread = 0.6 + 0.8 * random.random()
     return Camera(
         number=number,
         azimuth=math.radians(base + random.uniform(-9, 9)),
-        elevation=math.radians(random.uniform(9, 27) if kind == "vehicle" else random.uniform(4, 20)),
-        distance=float(random.uniform(11, 20) if kind == "vehicle" else random.uniform(6, 12)),
-        size=int(random.integers(92, 129)),
+        elevation=math.radians(random.uniform(*elevation)),
+        distance=float(random.uniform(*distance)),
+        size=int(random.integers(size[0], size[1] + 1)),
         sun=float(random.uniform(-1.2, 1.2)),
         ambient=float(random.uniform(0.55, 0.85)),
         matrix=_response(random, spread),
@@ -102,7 +107,6 @@ def develop(canvas: Image, camera: Camera, random: np.random.Generator) -> Image
     blur = camera.blur * random.uniform(0.6, 1.3)
     if blur > 0.25:
         picture = cv2.GaussianBlur(picture, (5, 5), blur)
-    light = camera.matrix * np.array([1, 1, 1, 1.0]) * math.exp(random.normal(0, 0.08))
-    picture = cv2.transform(picture, light)
+    picture = cv2.transform(picture, camera.matrix * math.exp(random.normal(0, 0.08)))  # clouds come and go
     top, left = random.integers(0, _NOISE_TILE - np.array([height, width]))
     return np.asarray(cv2.add(picture, camera.noise[top : top + height, left : left + width], dtype=cv2.CV_8U))

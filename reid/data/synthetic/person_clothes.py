@@ -61,21 +61,19 @@ def add_top(dresser: Dresser) -> None:
     """Shirt, jacket or the upper half of a dress, with its pattern."""
     person, lift = dresser.person, dresser.pose.lift
     loft = torso(person.girth, lift)
-    colour = person.bottom if person.lower == "dress" else person.top
     hem = 0.97 if person.lower in {"skirt", "dress"} else _HEM
     rows = lift + np.array([hem, 0.98, 1.06, 1.16, 1.26, 1.33, 1.38, 1.42, _COLLAR])
     dresser.sketch.patch(loft, person.skin, lift + np.array([1.42, 1.475]), layer=TRUNK)
     neck = [np.array([0.0, 0.0, 1.42 + lift]), np.array([0.01, 0.0, 1.53 + lift])]
     dresser.bone(neck, [0.055, 0.05], person.skin, layer=TRUNK, place=(0.0, 0.0))
-    dresser.sketch.patch(loft, colour, rows, layer=TRUNK)
+    dresser.sketch.patch(loft, person.cloth, rows, layer=TRUNK)
     _PATTERNS[person.pattern](dresser, loft, rows)
-    dresser.sketch.patch(loft, toned(colour, 0.7), rows[-2:] + 0.004, layer=TRUNK)
-    dresser.edge(loft, toned(colour, 0.8), rows, -0.6, layer=TRUNK)
+    dresser.sketch.patch(loft, toned(person.cloth, 0.7), rows[-2:] + 0.004, layer=TRUNK)
+    dresser.edge(loft, toned(person.cloth, 0.8), rows, -0.6, layer=TRUNK)
 
 
 def _plain(dresser: Dresser, loft: Loft, rows: Floats) -> None:
-    colour = dresser.person.bottom if dresser.person.lower == "dress" else dresser.person.top
-    dresser.edge(loft, toned(colour, 1.12), rows[1:-2], 0.7, layer=TRUNK)
+    dresser.edge(loft, toned(dresser.person.cloth, 1.12), rows[1:-2], 0.7, layer=TRUNK)
 
 
 def _stripes(dresser: Dresser, loft: Loft, rows: Floats) -> None:
@@ -100,12 +98,10 @@ def _block(dresser: Dresser, loft: Loft, rows: Floats) -> None:
 def _print(dresser: Dresser, loft: Loft, rows: Floats) -> None:
     person = dresser.person
     middle = rows[0] + (rows[-1] - rows[0]) * (0.45 + 0.3 * person.pattern_at)
-    half, reach = 0.03 + 0.06 * person.pattern_size, 0.25 + 0.5 * person.pattern_size
-    where = (0.0, math.pi) if person.pattern_size > 0.6 else (0.0,)
-    for centre in where:
-        dresser.sketch.patch(
-            loft, person.accent, np.array([middle - half, middle + half]), centre - reach, centre + reach, layer=TRUNK
-        )
+    half, spread = 0.03 + 0.06 * person.pattern_size, 0.25 + 0.5 * person.pattern_size
+    rows = np.array([middle - half, middle + half])
+    for centre in (0.0, math.pi) if person.pattern_size > 0.6 else (0.0,):  # large ones are on the back as well
+        dresser.sketch.patch(loft, person.accent, rows, centre - spread, centre + spread, layer=TRUNK)
 
 
 def _open(dresser: Dresser, loft: Loft, rows: Floats) -> None:
@@ -128,7 +124,6 @@ _PATTERNS = {"plain": _plain, "stripes": _stripes, "block": _block, "print": _pr
 def add_arms(dresser: Dresser) -> None:
     """Arms, sleeves and hands."""
     person, pose = dresser.person, dresser.pose
-    colour = person.bottom if person.lower == "dress" else person.top
     for index, side in enumerate((1.0, -1.0)):
         place = (float(pose.wrists[index, 0]), 0.25 * side)
         joints = [pose.shoulders[index], pose.elbows[index], pose.wrists[index]]
@@ -140,4 +135,4 @@ def add_arms(dresser: Dresser) -> None:
         if person.sleeve > 0:
             covered = shortened(joints, person.sleeve)
             widths = [1.18 * radii[0], 1.22 * radii[1], 1.30 * radii[2]][: len(covered)]
-            dresser.bone(covered, widths, colour, layer=TRUNK, place=place)
+            dresser.bone(covered, widths, person.cloth, layer=TRUNK, place=place)

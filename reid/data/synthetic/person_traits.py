@@ -5,31 +5,30 @@ from dataclasses import dataclass
 import numpy as np
 
 from reid.data.synthetic.mesh import Colour
+from reid.data.synthetic.paints import Pool, jittered, weighted
 from reid.rng import generator
 
-Wardrobe = tuple[tuple[Colour, float], ...]
-
-_TOPS: Wardrobe = (
-    ((34, 34, 37), 20), ((218, 218, 214), 13), ((116, 118, 122), 14), ((36, 46, 78), 11), ((64, 96, 156), 8),
-    ((158, 40, 44), 7), ((64, 92, 66), 6), ((182, 164, 132), 6), ((206, 138, 154), 4), ((216, 180, 66), 3),
-    ((98, 70, 52), 4), ((110, 76, 136), 2), ((210, 110, 48), 2), ((70, 142, 148), 3),
+_TOPS: Pool = (
+    ((34, 34, 37), 26), ((214, 214, 210), 15), ((116, 118, 122), 17), ((36, 46, 78), 13), ((64, 96, 156), 8),
+    ((158, 40, 44), 5), ((64, 92, 66), 4), ((182, 164, 132), 4), ((206, 138, 154), 2), ((216, 180, 66), 1),
+    ((98, 70, 52), 2), ((110, 76, 136), 1), ((210, 110, 48), 1), ((70, 142, 148), 1),
 )  # fmt: skip
-_BOTTOMS: Wardrobe = (
-    ((44, 54, 82), 26), ((34, 34, 37), 26), ((88, 112, 150), 14), ((98, 98, 102), 12), ((176, 158, 126), 9),
-    ((88, 66, 50), 4), ((208, 206, 200), 4), ((70, 78, 58), 4), ((128, 40, 52), 2),
+_BOTTOMS: Pool = (
+    ((44, 54, 82), 30), ((34, 34, 37), 32), ((88, 112, 150), 14), ((98, 98, 102), 11), ((176, 158, 126), 6),
+    ((88, 66, 50), 2), ((208, 206, 200), 2), ((70, 78, 58), 2), ((128, 40, 52), 1),
 )  # fmt: skip
-_SHOES: Wardrobe = (
+_SHOES: Pool = (
     ((30, 30, 32), 40),
     ((214, 214, 212), 28),
     ((96, 66, 46), 16),
     ((150, 44, 46), 6),
     ((70, 92, 150), 6),
 )
-_BAGS: Wardrobe = (
+_BAGS: Pool = (
     ((30, 30, 33), 36), ((66, 70, 78), 14), ((112, 72, 46), 14), ((42, 58, 104), 12), ((156, 42, 48), 8),
     ((190, 170, 136), 6), ((66, 104, 78), 5), ((214, 176, 60), 3),
 )  # fmt: skip
-_HAIR: Wardrobe = (
+_HAIR: Pool = (
     ((30, 24, 22), 42),
     ((70, 48, 34), 26),
     ((126, 90, 56), 12),
@@ -37,18 +36,18 @@ _HAIR: Wardrobe = (
     ((152, 148, 146), 9),
     ((138, 62, 36), 3),
 )
-_SKIN: Wardrobe = (((232, 190, 164), 40), ((206, 158, 128), 26), ((160, 112, 82), 18), ((106, 72, 54), 16))
+_SKIN: Pool = (((232, 190, 164), 40), ((206, 158, 128), 26), ((160, 112, 82), 18), ((106, 72, 54), 16))
 
 PATTERNS = ("plain", "stripes", "block", "print", "open", "checks")
-_PATTERN_SHARES = (0.46, 0.12, 0.09, 0.12, 0.14, 0.07)
+_PATTERN_SHARES = (0.60, 0.08, 0.07, 0.09, 0.12, 0.04)
 BAGS = ("none", "backpack", "shoulder", "handbag", "suitcase")
-_BAG_SHARES = (0.46, 0.24, 0.16, 0.09, 0.05)
+_BAG_SHARES = (0.56, 0.20, 0.13, 0.08, 0.03)
 HATS = ("none", "cap", "beanie", "hood")
-_HAT_SHARES = (0.74, 0.11, 0.08, 0.07)
+_HAT_SHARES = (0.82, 0.08, 0.05, 0.05)
 HAIRSTYLES = ("short", "long", "bob", "bun", "bald")
-_HAIRSTYLE_SHARES = (0.46, 0.22, 0.13, 0.10, 0.09)
+_HAIRSTYLE_SHARES = (0.50, 0.22, 0.13, 0.09, 0.06)
 LOWER = ("trousers", "shorts", "skirt", "dress", "coat")
-_LOWER_SHARES = (0.62, 0.12, 0.08, 0.07, 0.11)
+_LOWER_SHARES = (0.70, 0.09, 0.06, 0.05, 0.10)
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,11 @@ class Person:
     bag_side: float
     bag_size: float
 
+    @property
+    def cloth(self) -> Colour:
+        """Colour of shirt, jacket or the upper half of a dress."""
+        return self.bottom if self.lower == "dress" else self.top
+
 
 def draw_person(seed: int, identity: int) -> Person:
     """The person that is `identity` in the town of `seed`."""
@@ -114,7 +118,7 @@ def draw_person(seed: int, identity: int) -> Person:
         lower, random.uniform(0.35, 0.8)
     )
     return Person(
-        height=float(random.normal(1.72, 0.085)),
+        height=float(np.clip(random.normal(1.72, 0.085), 1.48, 1.98)),
         girth=float(np.clip(random.normal(1.02, 0.11), 0.8, 1.4)),
         skin=_colour(random, _SKIN),
         hair=_colour(random, _HAIR),
@@ -131,7 +135,7 @@ def draw_person(seed: int, identity: int) -> Person:
         lower=lower,
         bottom=_colour(random, _BOTTOMS if lower != "dress" else _TOPS),
         hem=float(hem),
-        piping=_colour(random, _TOPS) if random.random() < 0.12 else None,
+        piping=_colour(random, _TOPS) if random.random() < 0.08 else None,
         shoes=_colour(random, _SHOES),
         bag=_choose(random, BAGS, _BAG_SHARES),
         bag_colour=_colour(random, _BAGS),
@@ -144,8 +148,5 @@ def _choose(random: np.random.Generator, names: tuple[str, ...], shares: tuple[f
     return names[int(random.choice(len(names), p=np.array(shares) / sum(shares)))]
 
 
-def _colour(random: np.random.Generator, wardrobe: Wardrobe) -> Colour:
-    shares = np.array([share for _, share in wardrobe], dtype=np.float64)
-    base = wardrobe[int(random.choice(len(wardrobe), p=shares / shares.sum()))][0]
-    red, green, blue = np.clip(np.asarray(base) + random.normal(0, 5, 3) + random.normal(0, 6), 10, 240)
-    return float(red), float(green), float(blue)
+def _colour(random: np.random.Generator, wardrobe: Pool) -> Colour:
+    return jittered(random, weighted(random, wardrobe), 5.0)

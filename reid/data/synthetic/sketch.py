@@ -136,7 +136,7 @@ def _patches(tables: Floats, azimuth: float) -> Floats:
     """(M, 7, rows) -> (M, K, 3): borders of the visible parts; all corners coincide where nothing is visible."""
     _, across, along, start, end, _, _ = tables.transpose(1, 0, 2)
     # In the ellipse's own parameter the outline is a quarter turn either side of this direction.
-    facing = np.arctan2(across * math.sin(azimuth), along * math.cos(azimuth))
+    facing = np.arctan2(along * math.sin(azimuth), across * math.cos(azimuth))
     half = (end - start) / 2
     turned = ((start + end) / 2 - facing + math.pi) % (2 * math.pi) - math.pi
     whole = half >= math.pi

@@ -6,8 +6,8 @@ import numpy as np
 
 from reid.data.synthetic.bodywork import CABIN, ON_BODY, ROOF, Bodywork, rectangle
 from reid.data.synthetic.mesh import Colour, Floats
+from reid.data.synthetic.vehicle_marks import Mark
 from reid.data.synthetic.vehicle_shapes import Shape
-from reid.data.synthetic.vehicle_traits import Mark
 
 _DARK: Colour = (26, 27, 29)
 _CHROME: Colour = (176, 180, 184)

@@ -24,8 +24,8 @@ demo: .venv/.stamp-base
 	@$(BIN)/reid-train --dataset demo --config small
 	@echo; echo "3/4  reid-eval                     the latest run, on the dataset it was trained on"
 	@$(BIN)/reid-eval
-	@echo; echo "4/4  python tools/query_gallery.py --gallery data/demo/bounding_box_test $(QUERY) --figure $(RANKS)"
-	@$(BIN)/python tools/query_gallery.py --gallery data/demo/bounding_box_test "$(QUERY)" --figure $(RANKS)
+	@echo; echo "4/4  python tools/query_gallery.py --gallery data/demo/bounding_box_test --not-camera 1 $(QUERY) --figure $(RANKS)"
+	@$(BIN)/python tools/query_gallery.py --gallery data/demo/bounding_box_test --not-camera 1 "$(QUERY)" --figure $(RANKS)
 	@echo; echo "The pictures:"
 	@ls $(dir $(RANKS))*.png
 

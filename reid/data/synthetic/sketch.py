@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reid.data.synthetic.mesh import Colour, Floats, Mesh, View
 
@@ -103,10 +104,13 @@ class Sketch:
             self._rank(1, colour, layer, place)
 
     def mesh(self, view: View, azimuth: float, hull: Floats) -> Mesh:
-        """All polygons for a camera that stands at `azimuth` (radians); `hull` as in `Mesh`."""
-        kinds = [_patches(np.stack(self.patches), azimuth), _bones(np.concatenate(self.limbs), view)]
+        """What a camera at `azimuth` (radians) sees of all shapes; `hull` as in `Mesh`."""
+        patches, seen = _patches(np.stack(self.patches), azimuth)
+        kinds = (patches, _bones(np.concatenate(self.limbs), view))
         faces = len(self.colours)
         spans, centres = np.empty((faces, 2), dtype=np.int64), np.empty((faces, 3))
+        shown = np.ones(faces, dtype=np.bool_)
+        shown[self.orders[0]] = seen
         first = 0
         for polygons, order in zip(kinds, self.orders, strict=True):
             count, corners = polygons.shape[:2]
@@ -114,13 +118,13 @@ class Sketch:
             spans[order] = np.stack([starts, starts + corners], axis=1)
             centres[order] = polygons.mean(axis=1)
             first += count * corners
-        ranks = np.array(self.ranks)
+        ranks = np.array(self.ranks)[shown]
         return Mesh(
             points=np.concatenate([polygons.reshape(-1, 3) for polygons in kinds]),
-            spans=spans,
-            colours=np.array(self.colours),
-            normals=np.zeros((faces, 3)),
-            centres=centres,
+            spans=spans[shown],
+            colours=np.array(self.colours)[shown],
+            normals=np.zeros((len(ranks), 3)),
+            centres=centres[shown],
             layers=ranks[:, 0],
             places=ranks[:, 1:],
             hull=hull,
@@ -132,9 +136,9 @@ class Sketch:
         self.ranks.append((layer, *place))
 
 
-def _patches(tables: Floats, azimuth: float) -> Floats:
-    """(M, 7, rows) -> (M, K, 3): borders of the visible parts; all corners coincide where nothing is visible."""
-    _, across, along, start, end, _, _ = tables.transpose(1, 0, 2)
+def _patches(tables: Floats, azimuth: float) -> tuple[Floats, NDArray[np.bool_]]:
+    """(M, 7, rows) -> (M, K, 3) borders of the visible parts, and (M,) whether there are any."""
+    heights, across, along, start, end, x, y = tables.transpose(1, 0, 2)
     # In the ellipse's own parameter the outline is a quarter turn either side of this direction.
     facing = np.arctan2(along * math.sin(azimuth), across * math.cos(azimuth))
     half = (end - start) / 2
@@ -143,15 +147,12 @@ def _patches(tables: Floats, azimuth: float) -> Floats:
     low = np.where(whole, -_QUARTER, np.maximum(turned - half, -_QUARTER))
     high = np.where(whole, _QUARTER, np.minimum(turned + half, _QUARTER))
     seen = high - low > _SLIVER
-    bottom = seen.argmax(axis=1)
-    top = _ROWS - 1 - seen[:, ::-1].argmax(axis=1)
-    visible = np.any(seen, axis=1, keepdims=True)
-    top = np.where(visible[:, 0], top, bottom)
-    high = np.where(visible, np.maximum(low, high), low)
+    bottom, top = seen.argmax(axis=1), _ROWS - 1 - seen[:, ::-1].argmax(axis=1)
     kept = np.clip(np.arange(_ROWS), bottom[:, None], top[:, None])
+    high = np.maximum(low, high)
     heights, across, along, low, high, x, y = (
         np.take_along_axis(column, kept, axis=1)
-        for column in (tables[:, 0], across, along, facing + low, facing + high, tables[:, 5], tables[:, 6])
+        for column in (heights, across, along, facing + low, facing + high, x, y)
     )
     angles = np.concatenate(
         [
@@ -162,10 +163,11 @@ def _patches(tables: Floats, azimuth: float) -> Floats:
         ],
         axis=1,
     )
-    wide, long = across[:, _BORDER], along[:, _BORDER]
-    return np.stack(
-        [x[:, _BORDER] + long * np.cos(angles), y[:, _BORDER] + wide * np.sin(angles), heights[:, _BORDER]], axis=2
-    )
+    points = np.empty((*angles.shape, 3))
+    points[..., 0] = x[:, _BORDER] + along[:, _BORDER] * np.cos(angles)
+    points[..., 1] = y[:, _BORDER] + across[:, _BORDER] * np.sin(angles)
+    points[..., 2] = heights[:, _BORDER]
+    return points, np.any(seen, axis=1)
 
 
 def _bones(limbs: Floats, view: View) -> Floats:

@@ -76,7 +76,7 @@ def _bonnet_stripes(random: np.random.Generator) -> list[Mark]:
 def _sign(random: np.random.Generator, shape: Shape) -> list[Mark]:
     """A company's sign: a figure with bars beside it that stand for lettering."""
     where = _BOX if shape.body in {"van", "truck"} else _SIDES
-    x, y, size = random.uniform(0.30, 0.62), random.uniform(0.35, 0.6), random.uniform(0.16, 0.30)
+    x, y, size = random.uniform(0.44, 0.72), random.uniform(0.35, 0.6), random.uniform(0.16, 0.30)
     width = 0.45 * size
     corners = int(random.choice((3, 4, 5, 16)))
     angles = np.arange(corners) / corners * 2 * np.pi + random.uniform(0, 1)

@@ -1,30 +1,17 @@
-"""Drawing a whole set onto the disk, with several processes."""
+"""Drawing a whole set onto the disk."""
 
-import functools
+import contextlib
 import math
-import multiprocessing
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from itertools import groupby
+from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-
 from reid import files
-from reid.data.synthetic.crops import Shot, Site, draw_site, encode, take
 from reid.data.synthetic.layouts import HALVES, LAYOUTS, Arrangement
-from reid.data.synthetic.plan import Plan, make_plan
+from reid.data.synthetic.plan import make_plan
+from reid.data.synthetic.processes import draw_pictures
 from reid.data.synthetic.subjects import KINDS
-from reid.errors import ArtefactError, ConfigError
+from reid.errors import ConfigError
 from reid.text import did_you_mean, printable
-
-_CHUNK = 128  # pictures per task, about: some tenths of a second of work
-_WORTHWHILE = 400  # pictures per process below which starting one costs more than it saves
-
-Task = tuple[tuple[Shot, ...], tuple[str, ...]]
-"""Shots and the paths of their files."""
 
 
 def draw_dataset(
@@ -42,8 +29,8 @@ def draw_dataset(
 ) -> None:
     """Draw a re-identification set of vehicles or persons into `dest`, whole or not at all.
 
-    Every file is a function of the other arguments but `processes` and `progress`, byte for byte. Identities
-    1..floor(train_fraction * identities) train, the others test.
+    On one machine, every file is a function of the arguments other than `processes` and `progress`, byte for byte.
+    Identities 1 to floor(train_fraction * identities) train, the others test.
 
     Args:
         dest: folder to create; it must not exist, or be empty.
@@ -72,12 +59,10 @@ def draw_dataset(
     with files.new_folder(dest, overwrite=_empty(dest)) as folder:
         _make_folders(folder, arrangement)
         for path, text in arrangement.texts.items():
-            (folder / path).write_text(text)
-        tasks = list(_tasks(arrangement))
-        workers = min(processes or _workers(len(arrangement.pictures)), len(tasks))
-        drawn = _draw_here if workers == 1 else functools.partial(_draw_apart, workers=workers)
-        for shots in drawn(folder, plan, tasks):
-            report(sum(shot.identity <= identities for shot in shots))
+            (folder / path).write_bytes(text.encode())
+        with contextlib.closing(draw_pictures(folder, plan, arrangement, processes)) as drawn:
+            for shots in drawn:
+                report(sum(shot.identity <= identities for shot in shots))
 
 
 def _check(layout: str, kind: str, images: int, cameras: int, processes: int | None) -> None:
@@ -121,64 +106,3 @@ def _make_folders(folder: Path, arrangement: Arrangement) -> None:
     paths = [path for _, path in arrangement.pictures]
     for parent in sorted({(folder / path).parent for path in (*paths, *arrangement.texts)}):
         parent.mkdir(parents=True, exist_ok=True)
-
-
-def _tasks(arrangement: Arrangement) -> Iterator[Task]:
-    """Pictures in portions that keep those of one identity together, since each identity is built once per task."""
-    shots: list[Shot] = []
-    paths: list[str] = []
-    for _, group in groupby(arrangement.pictures, key=lambda entry: entry[0].shot.identity):
-        for picture, path in group:
-            shots.append(picture.shot)
-            paths.append(path)
-        if len(shots) >= _CHUNK:
-            yield tuple(shots), tuple(paths)
-            shots, paths = [], []
-    if shots:
-        yield tuple(shots), tuple(paths)
-
-
-def _workers(pictures: int) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, pictures // _WORTHWHILE))
-
-
-def _draw_here(folder: Path, plan: Plan, tasks: Sequence[Task]) -> Iterator[tuple[Shot, ...]]:
-    site = draw_site(plan.seed, plan.kind, plan.cameras)
-    for task in tasks:
-        yield _draw(folder, site, task)
-
-
-def _draw_apart(folder: Path, plan: Plan, tasks: Sequence[Task], workers: int) -> Iterator[tuple[Shot, ...]]:
-    context = multiprocessing.get_context("spawn")  # forking a process that runs threads, such as torch's, can hang
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=cv2.setNumThreads, initargs=(1,))
-    try:
-        waiting = [pool.submit(_work, folder, plan.seed, plan.kind, plan.cameras, task) for task in tasks]
-        for done in as_completed(waiting):
-            yield done.result()
-    except BrokenProcessPool as error:
-        raise ArtefactError(
-            "a drawing process ended abruptly: it was killed, often for want of memory, or the calling script lacks "
-            "`if __name__ == '__main__':`; try processes=1"
-        ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _work(folder: Path, seed: int, kind: str, cameras: int, task: Task) -> tuple[Shot, ...]:
-    return _draw(folder, _site(seed, kind, cameras), task)
-
-
-@functools.lru_cache(maxsize=1)  # a worker draws many tasks of one set, and the places are the same in all of them
-def _site(seed: int, kind: str, cameras: int) -> Site:
-    return draw_site(seed, kind, cameras)
-
-
-def _draw(folder: Path, site: Site, task: Task) -> tuple[Shot, ...]:
-    shots, paths = task
-    named = zip(shots, paths, strict=True)
-    for identity, group in groupby(named, key=lambda entry: entry[0].identity):
-        subject = KINDS[site.kind].subject(site.seed, identity)
-        for shot, path in group:
-            (folder / path).write_bytes(encode(site, shot, take(site, subject, shot)))
-    return shots

@@ -16,18 +16,6 @@ def digests(folder):
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def test_the_number_of_processes_never_changes_a_byte(tmp_path):
-    """One process, two and a second call with one write the same files; 144 pictures make two tasks."""
-    arguments = SMALL | {"layout": "market", "identities": 12, "images_per_identity": 12}
-    for name, processes in (("one", 1), ("again", 1), ("two", 2)):
-        draw_dataset(tmp_path / name, **arguments | {"processes": processes})
-
-    drawn = digests(tmp_path / "one")
-    assert len(drawn) == 144 + 8
-    assert digests(tmp_path / "again") == drawn
-    assert digests(tmp_path / "two") == drawn
-
-
 @pytest.mark.parametrize("change", [{"seed": 1}, {"kind": "person"}])
 def test_another_seed_or_kind_draws_other_pictures(tmp_path, change):
     """No picture of one set is in the other."""

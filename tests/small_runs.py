@@ -6,9 +6,18 @@ import cv2
 import numpy as np
 import torch
 
+from reid.data.loader import Reader
+from reid.data.transforms import Augmentation, TrainTransform
+from reid.model.divide import DivideAndConquer
 from reid.model.embedder import Architecture, EmbeddingNetwork
+from reid.model.losses import MarginLoss
 from reid.model.store import Description
 from reid.records import Records, build
+from reid.train.batches import BatchSource
+from reid.train.division import Divider
+from reid.train.schedule import Schedule
+from reid.train.step import Learning, build_optimiser
+from reid.train.trainer import Plan
 
 SIZE = 32
 
@@ -28,7 +37,7 @@ def description(architecture: Architecture) -> Description:
 def patches(folder: Path, *, identities: int = 12, each: int = 6, seed: int = 0) -> Records:
     """Noisy pictures of coloured squares on grey, `each` of every identity, written to `folder` as PNG.
 
-    An identity is two colours, one inside the other; place, brightness and noise change from picture to picture.
+    An identity is two colours, one inside the other; place, tint and noise change from picture to picture.
     """
     random = np.random.default_rng(seed)
     folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +49,7 @@ def patches(folder: Path, *, identities: int = 12, each: int = 6, seed: int = 0)
             top, left = random.integers(0, 9, 2)
             picture[top : top + 24, left : left + 24] = outer
             picture[top + 7 : top + 17, left + 7 : left + 17] = inner
-            picture = picture * random.uniform(0.7, 1.3) + random.normal(0, 12, picture.shape)
+            picture = picture * random.uniform(0.7, 1.3) * random.uniform(0.85, 1.15, 3) + random.normal(0, 15, picture.shape)
             paths.append(f"{identity:03d}_{number}.png")
             names.append(f"{identity:03d}")
             cv2.imwrite(str(folder / paths[-1]), picture.clip(0, 255).astype(np.uint8))
@@ -51,3 +60,47 @@ def pictures(count: int, seed: int = 0, size: tuple[int, int] = (SIZE, SIZE)) ->
     """(count, height, width, 3) uint8 random pictures."""
     random = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (count, *size, 3), generator=random, dtype=torch.uint8)
+
+
+def learning(
+    *, learners: int = 2, dropout: float = 0.0, seed: int = 0, lr: float = 1e-3, optimiser: str = "adam"
+) -> Learning:
+    """A small network with the margin loss."""
+    torch.manual_seed(seed)
+    made = EmbeddingNetwork(Architecture("small-cnn", 16, learners, dropout=dropout))
+    made.to(memory_format=torch.channels_last)
+    criterion = DivideAndConquer(MarginLoss(), dimension=16, learners=learners)
+    return Learning(
+        made, criterion, build_optimiser(optimiser, made, criterion, lr=lr, weight_decay=1e-4), seed, bf16=False
+    )
+
+
+def plan(
+    train: Records,
+    validation: Records | None = None,
+    *,
+    epochs: int = 4,
+    learners: int = 2,
+    seed: int = 0,
+    workers: int = 0,
+    save_every: int = 1,
+    digest: str = "data",
+) -> Plan:
+    """A run of `epochs` epochs: two of divide, one of conquer, the rest finetune; batches of 3 identities x 3 images."""
+    made = learning(learners=learners, dropout=0.1, seed=seed)
+    augmentation = Augmentation(crop="pad", flip=0.5, erase=0.3)
+    return Plan(
+        learning=made,
+        schedule=Schedule(epochs, learners, every=2, conquer_from=2, finetune_from=3, scheduler="cosine"),
+        divider=Divider(learners, 3, seed),
+        source=BatchSource(train.identities, 3, 3, seed),
+        train=train,
+        validation=validation,
+        augmented=Reader(train.files(), TrainTransform((SIZE, SIZE), augmentation), seed),
+        description=description(made.network.architecture),
+        freeze_batchnorm=False,
+        space="pooled",
+        workers=workers,
+        save_every=save_every,
+        data_digest=digest,
+    )

@@ -59,6 +59,10 @@ class RunFolder:
         torch.save(dict(state), content)
         files.write_sealed(self.path / CHECKPOINT, content.getvalue())
 
+    def has_state(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return (self.path / CHECKPOINT).is_file()
+
     def read_state(self) -> dict[str, Any]:
         """The state of the checkpoint.
 
@@ -67,7 +71,7 @@ class RunFolder:
             ArtefactError: it is damaged.
         """
         path = self.path / CHECKPOINT
-        if not path.is_file():
+        if not self.has_state():
             raise MissingInputError(
                 f"{printable(self.path)} has no checkpoint to resume from; start the run again without --resume"
             )

@@ -1,5 +1,6 @@
 """One step of the optimiser."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -48,7 +49,7 @@ class Learning:
             learner: whose slice is trained; None trains the whole embedding.
 
         Raises:
-            TrainingDiverged: the loss is NaN or infinite; nothing was changed.
+            TrainingDiverged: the loss or its gradient is NaN or infinite; no weight was changed.
         """
         torch.manual_seed(rng.number(self.seed, "step", *position))
         with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=self.bf16):
@@ -57,16 +58,20 @@ class Learning:
         if not bool(once.all()):
             raw, labels = raw[once], labels[once]
         loss: Tensor = self.criterion(raw.float(), labels, learner)
-        value = float(loss.detach())
-        if value != value or value in {float("inf"), float("-inf")}:  # noqa: PLR0124  NaN
-            raise TrainingDiverged(
-                f"the loss is {value} at epoch {position[0]}, step {position[1]}, learner {learner}; lower train.lr "
-                f"(the last checkpoint is from before, and --resume goes on from it)"
-            )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        value, steepness = torch.stack([loss.detach(), self._gradient_norm()]).tolist()  # the GPU is waited for once
+        if not (math.isfinite(value) and math.isfinite(steepness)):
+            raise TrainingDiverged(
+                f"the loss is {value} and the norm of its gradient {steepness} at epoch {position[0]}, step {position[1]}, "
+                f"learner {learner}; lower train.lr (the last checkpoint is from before, and --resume goes on from it)"
+            )
         self.optimiser.step()
-        return value
+        return float(value)
+
+    def _gradient_norm(self) -> Tensor:
+        parameters = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
+        return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
 
     def set_rate(self, factor: float) -> None:
         """Make every learning rate `factor` times what it is in the settings."""

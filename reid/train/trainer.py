@@ -93,7 +93,8 @@ class Trainer:
         Raises:
             TrainingDiverged: the loss is no longer a number.
             DataError: an image cannot be read, or a batch cannot be filled.
-            TrainingInterrupted: Ctrl-C or SIGTERM after an epoch was saved.
+            TrainingInterrupted: Ctrl-C or SIGTERM where there is a checkpoint to go on from.
+            KeyboardInterrupt: the same where there is none.
         """
         pin = self._device().type == "cuda"
         try:
@@ -101,7 +102,7 @@ class Trainer:
                 for epoch in range(self.progress.epoch, self.plan.schedule.epochs):
                     self._epoch(epoch, loader)
         except KeyboardInterrupt:
-            if self.progress.epoch == 0:
+            if not self.run.has_state():
                 raise
             raise TrainingInterrupted(
                 f"stopped in epoch {self.progress.epoch + 1}; go on with reid-train --resume --out {self.run.path}"

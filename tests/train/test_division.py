@@ -1,7 +1,6 @@
 """Divisions: k-means that is asked properly, names that stay, and clusters that can fill a batch (FAULTS F)."""
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import faiss
@@ -15,15 +14,6 @@ from reid.errors import DataError, ShapeError
 from reid.train.division import OUT, Divider, Division, kmeans, matching, unit_rows, without_singles
 
 Integers, Floats = NDArray[np.int64], NDArray[np.float32]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """So few points are quicker with one thread than with several that wait for each other."""
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    yield
-    faiss.omp_set_num_threads(before)
 
 
 def _clouds(clouds: int, each: int, *, width: int = 8, spread: float = 0.05, seed: int = 0) -> tuple[Floats, Integers]:
@@ -147,10 +137,11 @@ def test_seed_and_round_decide_the_clusters() -> None:
 def test_the_number_of_threads_does_not_matter() -> None:
     """F9: k-means with one thread and with two gives the same clusters."""
     features = unit_rows(np.random.default_rng(0).standard_normal((3000, 64)).astype(np.float32))
-    found = []
+    before, found = faiss.omp_get_max_threads(), []
     for threads in (1, 2):
         faiss.omp_set_num_threads(threads)
         found.append(kmeans(features, 8, iterations=5, restarts=2, seed=3))
+    faiss.omp_set_num_threads(before)
 
     assert (found[0] == found[1]).all()
 

@@ -32,13 +32,16 @@ class Status:
 class Counter:
     """Counts images with a rate and the time left; called with the number of each batch."""
 
-    def __init__(self, title: str, total: int) -> None:
+    def __init__(self, title: str, total: int | None = None) -> None:
         self._status, self._title, self._total, self._done, self._start = Status(), title, total, 0, time.monotonic()
 
     def __call__(self, count: int) -> None:
         """Count `count` more images."""
         self._done += count
         rate = self._done / max(1e-6, time.monotonic() - self._start)
+        if self._total is None:
+            self._status.show(f"{self._title} {self._done:,}  {rate:,.0f} images/s")
+            return
         left = duration((self._total - self._done) / max(rate, 1e-6))
         self._status.show(f"{self._title} {self._done:,}/{self._total:,}  {rate:,.0f} images/s  {left} left")
         if self._done >= self._total:
@@ -50,6 +53,7 @@ class TrainingDisplay:
 
     def __init__(self, epochs: int, *, quiet: bool) -> None:
         self._epochs, self._quiet, self._status = epochs, quiet, Status()
+        self._gone = False
         self._epoch_seconds: float | None = None
         self._epoch_start = time.monotonic()
 
@@ -75,7 +79,11 @@ class TrainingDisplay:
         )
 
     def _say(self, line: str) -> None:
-        click.echo(line, err=self._quiet)
+        if not self._gone:
+            try:
+                click.echo(line, err=self._quiet)
+            except BrokenPipeError:  # nobody reads any more, which is no reason to stop training
+                self._gone = True
 
 
 def division_line(event: Mapping[str, Any]) -> str:

@@ -58,7 +58,7 @@ def rank(
     """
     embedder = load_embedder(model, device=device)
     vectors = embedder.embed(list(crops))
-    stored = open_gallery(gallery, embedder, progress=_Counting())
+    stored = open_gallery(gallery, embedder, progress=Counter("embedding the gallery"))
     allowed = camera_filter(stored, only=only, without=without)
     places = {path.resolve(): row for row, path in enumerate(stored.records.files())}
     own = [places.get(crop.resolve()) for crop in crops]
@@ -112,13 +112,3 @@ def _named(crop: Path, gallery: Embeddings) -> tuple[str | None, int | None]:
     """Identity and camera in a crop's file name, where gallery images are named in the same manner."""
     told = named(crop.name)
     return (None, None) if gallery.records.cameras is None or told is None else told
-
-
-class _Counting:
-    """Shows how many gallery images were embedded, where that takes long enough to be seen."""
-
-    def __init__(self) -> None:
-        self._counter = Counter("embedding the gallery", 0)
-
-    def __call__(self, count: int) -> None:
-        self._counter(count)

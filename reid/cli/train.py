@@ -35,9 +35,13 @@ def command(json: str | None, **options: Any) -> None:
     Results go to a folder: model.safetensors (the best epoch on held-out training identities), config.yaml, log.jsonl,
     last.ckpt, divisions/, report.json and pictures.
     """
-    from reid.cli.training import start, train_and_report
+    from reid.cli.settings import run_settings
 
-    report, show = train_and_report(start(options, quiet=json == "-"), quiet=json == "-")
+    config, old = run_settings(options)
+    from reid.cli.training import start, train_and_report  # imports torch: settings are checked before
+
+    quiet = json == "-"
+    report, show = train_and_report(start(config, old, options, quiet=quiet), quiet=quiet)
     emit(report, json, show)
 
 

@@ -1,29 +1,25 @@
-"""What `reid-train` does, in two steps: get everything ready, then train and report."""
+"""What `reid-train` does once its settings are known to be right: get everything ready, train, report."""
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 
 from reid.cli.compose import Composition, compose, schedule
-from reid.cli.evaluation import evaluate_splits
-from reid.cli.progress import TrainingDisplay
-from reid.config import Config, check, load_config, to_settings
-from reid.data.cards import load_card
+from reid.cli.evaluation import Outcome, evaluate_splits
+from reid.cli.progress import Counter, TrainingDisplay
+from reid.cli.settings import new_folder
+from reid.config import Config, to_settings
 from reid.data.dataset import read_dataset
 from reid.embed import load_embedder
-from reid.errors import ConfigError
+from reid.model.losses import build_loss
 from reid.records import Splits
 from reid.report.tables import statistics_table
 from reid.text import printable
-from reid.train.run_folder import LATEST, RunFolder, create_run, name_latest, open_run, prepare_out
+from reid.train.run_folder import RunFolder
 from reid.train.trainer import Trainer
-
-RUNS = Path("runs")
-_NOT_WITH_RESUME = ("dataset", "recipe", "assignments", "weights", "seed")
 
 
 @dataclass(frozen=True)
@@ -38,27 +34,25 @@ class Session:
     device: str
 
 
-def start(options: Mapping[str, Any], *, quiet: bool) -> Session:
-    """Read settings and data, say what they are, build the run, make its folder.
+def start(config: Config, old: RunFolder | None, options: Mapping[str, Any], *, quiet: bool) -> Session:
+    """Read the data, build the run, make its folder, and say what it is.
 
     Raises:
-        ReidError: whatever is wrong with settings, data or folders.
+        ReidError: whatever is wrong with loss, data or folders.
     """
-    resumed = bool(options["resume"])
-    old = open_run(options["out"] or RUNS / LATEST) if resumed else None
-    config = _new_config(options) if old is None else _old_config(old, options)
-    splits = read_dataset(config.data.dataset, config.data.root)
+    build_loss(config.loss)  # a wrong name is told before a large dataset is read
+    splits = read_dataset(config.data.dataset, config.data.root, progress=Counter("drawing the demo set"))
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, root=str(splits.train.root.resolve())))
     composition = compose(config, splits, device=options["device"])
-    run = old or _new_folder(options, config)
+    run = new_folder(options, config) if old is None else old
     run.write_settings(to_settings(config))
-    session = Session(config, splits, run, composition, resumed, options["device"])
+    session = Session(config, splits, run, composition, old is not None, options["device"])
     for line in _introduction(session):
         click.echo(line, err=quiet)
     return session
 
 
-def train_and_report(session: Session, *, quiet: bool) -> tuple[dict[str, Any], Callable[[], None]]:
+def train_and_report(session: Session, *, quiet: bool) -> Outcome:
     """Train to the end and score the best model; the report, and a function that prints it.
 
     Raises:
@@ -70,12 +64,10 @@ def train_and_report(session: Session, *, quiet: bool) -> tuple[dict[str, Any], 
         click.echo(f"going on after epoch {trainer.progress.epoch} of {session.config.train.epochs}", err=quiet)
     progress = trainer.train()
     if session.composition.plan.validation is not None:
-        click.echo(
-            f"best epoch on validation identities: {progress.best_epoch + 1} (mAP {100 * progress.best:.1f})", err=quiet
-        )
-    embedder = load_embedder(session.run.path, device=session.device)
+        best = f"best epoch on validation identities: {progress.best_epoch + 1} (mAP {100 * progress.best:.1f})"
+        click.echo(best, err=quiet)
     return evaluate_splits(
-        embedder,
+        load_embedder(session.run.path, device=session.device),
         session.splits,
         session.config.evaluate,
         seed=session.config.seed,
@@ -84,51 +76,14 @@ def train_and_report(session: Session, *, quiet: bool) -> tuple[dict[str, Any], 
     )
 
 
-def _new_config(options: Mapping[str, Any]) -> Config:
-    named = options["dataset"]
-    recipe = options["recipe"] or load_card(named or Config().data.dataset).recipe
-    root = options["root"]
-    own = {
-        "data.dataset": named,
-        "data.root": None if root is None else str(root),
-        "train.epochs": options["epochs"],
-        "model.weights": options["weights"],
-        "seed": options["seed"],
-    }
-    return load_config(recipe, options["assignments"], own)
-
-
-def _old_config(run: RunFolder, options: Mapping[str, Any]) -> Config:
-    given = [name for name in _NOT_WITH_RESUME if options[name] not in (None, ())]
-    if given:
-        raise ConfigError(
-            f"--resume goes on with the settings of {printable(run.path)}; leave out {', '.join(given)}, or start a new run"
-        )
-    settings = run.read_settings()
-    if options["epochs"] is not None:
-        settings["train"]["epochs"] = options["epochs"]
-    if options["root"] is not None:
-        settings["data"]["root"] = str(options["root"])
-    return check(settings, str(run.path / "config.yaml"))
-
-
-def _new_folder(options: Mapping[str, Any], config: Config) -> RunFolder:
-    if options["out"] is not None:
-        run = prepare_out(options["out"], force=options["force"])
-        name_latest(RUNS, run.path)
-        return run
-    recipe = Path(options["recipe"] or load_card(config.data.dataset).recipe).stem
-    return create_run(RUNS, f"{load_card(config.data.dataset).name}-{recipe}")
-
-
 def _introduction(session: Session) -> list[str]:
-    config, plan = session.config, session.composition.plan
-    stages = ", ".join(f"{stage} {first + 1}-{last}" for first, last, stage in schedule(config).timeline())
+    plan = session.composition.plan
     held_out = (
         ""
         if plan.validation is None
         else f" ({plan.validation.count()['identities']} identities held out for validation)"
     )
+    stages = ", ".join(f"{stage} {first + 1}-{last}" for first, last, stage in schedule(session.config).timeline())
     return [
         statistics_table(session.splits),
         "",
@@ -145,7 +100,8 @@ def _model_line(session: Session) -> str:
     model, learning = session.config.model, session.composition.plan.learning
     height, width = session.composition.plan.description.image_size
     parameters = sum(p.numel() for p in learning.network.parameters())
+    learners = session.config.division.learners
     return (
         f"model: {model.backbone} at {height}x{width}, {parameters:,} parameters, {model.dimension} dimensions, "
-        f"{session.config.division.learners} learners; {'bf16' if learning.bf16 else 'fp32'} on {learning.network.mean.device}"
+        f"{learners} learner{'s' * (learners > 1)}; {'bf16' if learning.bf16 else 'fp32'} on {learning.network.mean.device}"
     )

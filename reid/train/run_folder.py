@@ -10,12 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-import yaml
 
 from reid import files
 from reid.errors import ArtefactError, MissingInputError, OutputError
-from reid.strict_yaml import parse_yaml
+from reid.strict_yaml import parse_yaml, to_yaml
 from reid.text import printable
 from reid.train.division import Division
 
@@ -38,7 +36,7 @@ class RunFolder:
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Write the complete settings, from which the run can be repeated."""
-        files.write_signed_text(self.path / CONFIG, yaml.safe_dump(dict(settings), sort_keys=False, allow_unicode=True))
+        files.write_signed_text(self.path / CONFIG, to_yaml(dict(settings)))
 
     def read_settings(self) -> dict[str, Any]:
         """The complete settings of the run.
@@ -55,6 +53,8 @@ class RunFolder:
 
     def write_state(self, state: Mapping[str, Any]) -> None:
         """Replace the checkpoint by `state`: tensors, numbers, texts, and lists and dicts of them."""
+        import torch
+
         content = io.BytesIO()
         torch.save(dict(state), content)
         files.write_sealed(self.path / CHECKPOINT, content.getvalue())
@@ -75,6 +75,8 @@ class RunFolder:
             raise MissingInputError(
                 f"{printable(self.path)} has no checkpoint to resume from; start the run again without --resume"
             )
+        import torch
+
         state: dict[str, Any] = torch.load(io.BytesIO(files.read_sealed(path)), map_location="cpu", weights_only=True)
         return state
 

@@ -20,8 +20,8 @@ help:
 demo: .venv/.stamp-base
 	@echo; echo "1/4  reid-data check demo          draws the set on first use"
 	@$(BIN)/reid-data check demo
-	@echo; echo "2/4  reid-train --dataset demo --config small"
-	@$(BIN)/reid-train --dataset demo --config small
+	@echo; echo "2/4  reid-train --dataset demo"
+	@$(BIN)/reid-train --dataset demo
 	@echo; echo "3/4  reid-eval                     the latest run, on the dataset it was trained on"
 	@$(BIN)/reid-eval
 	@echo; echo "4/4  python tools/query_gallery.py --gallery data/demo/bounding_box_test --not-camera 1 $(QUERY) --figure $(RANKS)"

@@ -49,7 +49,8 @@ def patches(folder: Path, *, identities: int = 12, each: int = 6, seed: int = 0)
             top, left = random.integers(0, 9, 2)
             picture[top : top + 24, left : left + 24] = outer
             picture[top + 7 : top + 17, left + 7 : left + 17] = inner
-            picture = picture * random.uniform(0.7, 1.3) * random.uniform(0.85, 1.15, 3) + random.normal(0, 15, picture.shape)
+            tint = random.uniform(0.7, 1.3) * random.uniform(0.85, 1.15, 3)
+            picture = picture * tint + random.normal(0, 15, picture.shape)
             paths.append(f"{identity:03d}_{number}.png")
             names.append(f"{identity:03d}")
             cv2.imwrite(str(folder / paths[-1]), picture.clip(0, 255).astype(np.uint8))

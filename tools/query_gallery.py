@@ -48,13 +48,17 @@ def command(
     json: str | None,
 ) -> None:
     """Rank the images of a gallery for each camera CROP."""
-    from reid.cli.query import draw, print_hits, rank
+    from reid.cli.query import check_figure, draw, print_hits, rank
+    from reid.text import printable
+
+    if figure is not None:
+        check_figure(figure)
 
     answers = rank(crops, gallery, count=count, model=model, only=only, without=without, device=device)
     emit([answer.to_dict() for answer in answers], json, lambda: print_hits(answers))
     if figure is not None:
         draw(answers, figure)
-        click.echo(f"rank lists drawn in {figure}", err=True)
+        click.echo(f"rank lists drawn in {printable(figure)}", err=True)
 
 
 if __name__ == "__main__":

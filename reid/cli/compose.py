@@ -16,7 +16,7 @@ from reid.data.images import check_images
 from reid.data.loader import Reader
 from reid.data.transforms import Augmentation, TrainTransform, albumentations_operations
 from reid.embed import choose_device
-from reid.errors import DataError
+from reid.errors import ConfigError, DataError
 from reid.model.divide import DivideAndConquer
 from reid.model.embedder import Architecture, EmbeddingNetwork
 from reid.model.losses import build_loss
@@ -43,18 +43,20 @@ class Composition:
     notes: tuple[str, ...]
 
 
-def compose(config: Config, splits: Splits, *, device: str = "auto") -> Composition:
+def compose(config: Config, splits: Splits, learning: Learning) -> Composition:
     """The run that `config` describes on a dataset.
 
+    Args:
+        config: all settings.
+        splits: the dataset.
+        learning: what `build_learning` made of the same settings.
+
     Raises:
-        ConfigError: settings that do not fit this machine, or name a loss or backbone that is not there.
+        ConfigError: a batch needs more identities than there are.
         DataError: too many unreadable images.
-        MissingInputError: the backbone's weights cannot be had.
     """
     notes: list[str] = []
-    place = choose_device(device)
-    workers = share_cores(config.data.workers, place)
-    learning = _learning(config, place)
+    workers = share_cores(config.data.workers, learning.network.mean.device)
     records, validation = hold_out(_readable(config, splits.train, notes), config.data.validation, config.seed)
     if validation is None and config.data.validation:
         notes.append("too few training identities to hold any out: the last epoch is kept, not the best")
@@ -93,7 +95,14 @@ def schedule(config: Config) -> Schedule:
     )
 
 
-def _learning(config: Config, place: torch.device) -> Learning:
+def build_learning(config: Config, *, device: str = "auto") -> Learning:
+    """Network, loss and optimiser as `config` has them, which needs no data: mistakes show before a large set is read.
+
+    Raises:
+        ConfigError: settings that do not fit this machine, or name a loss or backbone that is not there.
+        MissingInputError: the backbone's weights cannot be had.
+    """
+    place = choose_device(device)
     model, train = config.model, config.train
     architecture = Architecture(
         backbone=model.backbone,
@@ -132,9 +141,13 @@ def _readable(config: Config, train: Records, notes: list[str]) -> Records:
 def _source(config: Config, records: Records, notes: list[str]) -> BatchSource:
     per_batch, images_each = config.train.identities, config.train.images_each
     counts = np.unique(records.identities, return_counts=True)[1]
-    most = int(counts.max(initial=0))
-    if 2 <= most < images_each:
-        per_batch, images_each = per_batch * images_each // most, most
+    most, able = int(counts.max(initial=0)), int((counts >= 2).sum())
+    if able < per_batch:
+        raise ConfigError(
+            f"train.identities: got {per_batch}, but only {able} identities with at least two images are left to train on; lower it"
+        )
+    if most < images_each:
+        per_batch, images_each = min(able, per_batch * images_each // most), most
         notes.append(
             f"no identity has {config.train.images_each} images: batches are {per_batch} identities x {images_each} images instead"
         )

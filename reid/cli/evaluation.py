@@ -1,5 +1,6 @@
 """Scoring a model on the test sets of a dataset: shared by `reid-train`, at its end, and `reid-eval`."""
 
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,9 +13,10 @@ from reid import files
 from reid.cli.pictures import draw_pictures
 from reid.cli.progress import Counter
 from reid.config import EvaluateConfig
+from reid.data.cards import Card
 from reid.embed import Embedder
 from reid.errors import ConfigError
-from reid.evaluation.protocols import Options, evaluate_test_set
+from reid.evaluation.protocols import PROTOCOLS, Options, evaluate_test_set
 from reid.evaluation.reports import Report
 from reid.records import Embeddings, Records, Splits, TestSet, concatenate
 from reid.report.tables import results_table
@@ -25,7 +27,14 @@ Outcome = tuple[dict[str, Any], Callable[[], None]]
 
 
 def evaluate_splits(
-    embedder: Embedder, splits: Splits, settings: EvaluateConfig, *, seed: int, run: str, out: Path
+    embedder: Embedder,
+    splits: Splits,
+    settings: EvaluateConfig,
+    *,
+    seed: int,
+    run: str,
+    out: Path,
+    workers: int | None = None,
 ) -> Outcome:
     """Embed the test images and score them; report and pictures go to `out`.
 
@@ -36,6 +45,7 @@ def evaluate_splits(
         seed: of the random galleries.
         run: name of the model in the report.
         out: folder for report.json and report/.
+        workers: loader processes; None chooses by the number of cores.
 
     Returns:
         The report as plain values, and a function that prints it.
@@ -45,10 +55,12 @@ def evaluate_splits(
         DataError: an image cannot be read.
         OutputError: `out` cannot be written to.
     """
-    tests = choose(splits, settings.splits)
-    started = time.perf_counter()
+    tests = check_settings(splits, settings)
+    files.make_folder(out / "report")  # before the work is done whose results go there
     images = unique_images(tests)
-    embedded = embedder.embed_records(images, progress=Counter("embedding", len(images)))
+    started = time.perf_counter()
+    with Counter("embedding", len(images)) as counter:
+        embedded = embedder.embed_records(images, workers=workers, progress=counter)
     seconds = {"embedding": time.perf_counter() - started}
     embeddings = {name: rows_of(embedded, test) for name, test in tests.items()}
     results = score(tests, embeddings, settings, seed)
@@ -104,6 +116,32 @@ def keep(report: Mapping[str, Any], out: Path, draw: Callable[[Path], list[Path]
     files.make_folder(out / "report")
     files.write_json(out / "report.json", report)
     return draw(out / "report")
+
+
+def without_aliases(settings: EvaluateConfig, card: Card) -> EvaluateConfig:
+    """`settings` with the names of test sets that `card` has for those that people know, as `large` for 2400."""
+    names = tuple(card.split_aliases.get(name, name) for name in settings.splits)
+    return dataclasses.replace(settings, splits=names)
+
+
+def check_settings(splits: Splits, settings: EvaluateConfig) -> dict[str, TestSet]:
+    """The test sets that are to be scored, once it is known that they can be as `settings` say.
+
+    Raises:
+        ConfigError: there is no such test set or protocol, or a test set lacks the queries that a protocol needs.
+    """
+    tests = choose(splits, settings.splits)
+    for name in settings.protocols:
+        if name not in PROTOCOLS:
+            hint = did_you_mean(name, PROTOCOLS)
+            raise ConfigError(f"protocol {printable(name)!r} is not known{hint} There are: {', '.join(PROTOCOLS)}")
+    apart = [name for name, test in tests.items() if test.query is None]
+    if apart and "query-gallery" in settings.protocols:
+        raise ConfigError(
+            f"protocol query-gallery needs queries of their own, and {splits.name} has none in {', '.join(apart)}; "
+            "choose all-vs-all or single-shot"
+        )
+    return tests
 
 
 def choose(splits: Splits, names: Sequence[str]) -> dict[str, TestSet]:

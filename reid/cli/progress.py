@@ -3,7 +3,8 @@
 import sys
 import time
 from collections.abc import Mapping
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import click
 
@@ -30,10 +31,18 @@ class Status:
 
 
 class Counter:
-    """Counts images with a rate and the time left; called with the number of each batch."""
+    """Counts images with a rate and the time left; called with the number of each batch. The line goes with the block."""
 
     def __init__(self, title: str, total: int | None = None) -> None:
         self._status, self._title, self._total, self._done, self._start = Status(), title, total, 0, time.monotonic()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self._status.clear()
 
     def __call__(self, count: int) -> None:
         """Count `count` more images."""
@@ -44,8 +53,6 @@ class Counter:
             return
         left = duration((self._total - self._done) / max(rate, 1e-6))
         self._status.show(f"{self._title} {self._done:,}/{self._total:,}  {rate:,.0f} images/s  {left} left")
-        if self._done >= self._total:
-            self._status.clear()
 
 
 class TrainingDisplay:

@@ -1,5 +1,6 @@
 """Camera crops in, ranked gallery images out: what `tools/query_gallery.py` does."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from reid.cli.progress import Counter
 from reid.data.images import read_image
 from reid.embed import load_embedder
+from reid.errors import OutputError
 from reid.gallery.folder import named, open_gallery
 from reid.gallery.search import Hit, camera_filter, search
 from reid.records import Embeddings
@@ -58,7 +60,8 @@ def rank(
     """
     embedder = load_embedder(model, device=device)
     vectors = embedder.embed(list(crops))
-    stored = open_gallery(gallery, embedder, progress=Counter("embedding the gallery"))
+    with Counter("embedding the gallery") as counter:
+        stored = open_gallery(gallery, embedder, progress=counter)
     allowed = camera_filter(stored, only=only, without=without)
     places = {path.resolve(): row for row, path in enumerate(stored.records.files())}
     own = [places.get(crop.resolve()) for crop in crops]
@@ -92,6 +95,16 @@ def print_hits(answers: Sequence[Answer]) -> None:
             for hit in answer.hits
         ]
         click.echo(text_table(["rank", "identity", "camera", "score", "image"], rows) + "\n")
+
+
+def check_figure(out: Path) -> None:
+    """Refuse a place where no picture can be written, before the work is done whose result would go there.
+
+    Raises:
+        OutputError: it is a folder, or in none.
+    """
+    if os.path.isdir(out) or not os.path.isdir(out.parent):  # noqa: PTH112  which take any name
+        raise OutputError(f"--figure {printable(out)}: name a file in a folder that exists")
 
 
 def draw(answers: Sequence[Answer], out: Path) -> None:

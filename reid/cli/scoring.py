@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reid.config import Config, EvaluateConfig, check
+from reid.config import EvaluateConfig, check
 from reid.errors import ConfigError
 
 Outcome = tuple[dict[str, Any], Callable[[], None]]
@@ -22,7 +22,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
         ConfigError: no such test set.
     """
     from reid.cli.cores import share_cores
-    from reid.cli.evaluation import evaluate_splits
+    from reid.cli.evaluation import check_settings, evaluate_splits, without_aliases
     from reid.data.cards import load_card
     from reid.data.dataset import read_dataset
     from reid.embed import load_embedder
@@ -33,17 +33,26 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     run = open_run(options["run_folder"] or Path("runs") / LATEST)
     config = check(run.read_settings(), str(run.path / "config.yaml"))
     name = options["dataset"] or config.data.dataset
-    root = options["root"] or (config.data.root if name == config.data.dataset else None)
+    card = load_card(name)
+    same = card.name == load_card(config.data.dataset).name
+    settings = without_aliases(_settings(config.evaluate if same else _general(config.evaluate), options), card)
     embedder = load_embedder(run.path, device=options["device"])
-    share_cores(None, embedder.device)
-    splits = read_dataset(name, root)
-    aliases = load_card(name).split_aliases
-    settings = _settings(config, options, aliases)
+    embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
+    workers = share_cores(config.data.workers, embedder.device)
+    splits = read_dataset(name, options["root"] or (config.data.root if same else None))
+    check_settings(splits, settings)
     click.echo(f"model: {printable(run.path.resolve())}\n{statistics_table(splits)}\n", err=quiet)
     for problem in splits.problems:
         click.echo(f"note: {printable(problem)}", err=quiet)
-    out = options["out"] or run.path
-    return evaluate_splits(embedder, splits, settings, seed=config.seed, run=str(run.path.resolve()), out=out)
+    return evaluate_splits(
+        embedder,
+        splits,
+        settings,
+        seed=config.seed,
+        run=str(run.path.resolve()),
+        out=options["out"] or run.path,
+        workers=workers,
+    )
 
 
 def score_features(options: Mapping[str, Any]) -> Outcome:
@@ -59,8 +68,9 @@ def score_features(options: Mapping[str, Any]) -> Outcome:
     from reid.report.tables import results_table
 
     started = time.perf_counter()
+    _refuse_what_needs_images(options)
+    settings = _settings(EvaluateConfig(), options)
     query, gallery = load_features(options["embeddings"])
-    settings = _settings(Config(), options, {})
     protocols = settings.protocols or (("all-vs-all",) if query is None else ("query-gallery",))
     chosen = Options(average_precision=settings.average_precision, trials=settings.trials)
     pair = gallery if query is None else (query, gallery)
@@ -79,13 +89,23 @@ def score_features(options: Mapping[str, Any]) -> Outcome:
     return report, lambda: click.echo(results_table(name, results))
 
 
-def _settings(config: Config, options: Mapping[str, Any], aliases: Mapping[str, str]) -> EvaluateConfig:
+def _settings(kept: EvaluateConfig, options: Mapping[str, Any]) -> EvaluateConfig:
     given = {
-        "splits": tuple(aliases.get(name, name) for name in options["splits"]),
+        "splits": tuple(options["splits"]),
         "protocols": tuple(options["protocols"]),
         "trials": options["trials"],
         "average_precision": options["average_precision"],
     }
-    if options["embeddings"] is not None and options["splits"]:
-        raise ConfigError("--split chooses among a dataset's test sets; --embeddings has just one")
-    return dataclasses.replace(config.evaluate, **{name: value for name, value in given.items() if value})
+    return dataclasses.replace(kept, **{name: value for name, value in given.items() if value})
+
+
+def _general(settings: EvaluateConfig) -> EvaluateConfig:
+    """`settings` without what belongs to the dataset that a run was trained on."""
+    return dataclasses.replace(settings, splits=(), protocols=())
+
+
+def _refuse_what_needs_images(options: Mapping[str, Any]) -> None:
+    names = {"run_folder": "--run", "dataset": "--dataset", "root": "--root", "splits": "--split"}
+    given = [option for name, option in names.items() if options[name]]
+    if given:
+        raise ConfigError(f"--embeddings scores vectors that are there already; leave out {', '.join(given)}")

@@ -1,5 +1,6 @@
 """The settings of a run from the options of `reid-train`: checked before anything slow is imported or read."""
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from reid import files
 from reid.config import Config, check, load_config
 from reid.data.cards import load_card
-from reid.errors import ConfigError
+from reid.errors import ConfigError, OutputError
 from reid.text import printable
 from reid.train.run_folder import LATEST, RunFolder, create_run, name_latest, open_run, prepare_out
 
@@ -37,14 +38,15 @@ def run_settings(options: Mapping[str, Any]) -> tuple[Config, RunFolder | None]:
 
 
 def new_folder(options: Mapping[str, Any], config: Config) -> RunFolder:
-    """The folder of a new run, which `runs/latest` names from now on.
+    """The folder of a new run, which `runs/latest` names from now on, where that can be written.
 
     Raises:
         OutputError: it holds files already, or cannot be created.
     """
     if options["out"] is not None:
         run = prepare_out(options["out"], force=options["force"])
-        name_latest(RUNS, run.path)
+        with contextlib.suppress(OutputError):  # the run itself is elsewhere, and needs no `runs` here
+            name_latest(RUNS, run.path)
         return run
     return create_run(RUNS, f"{load_card(config.data.dataset).name}-{Path(_recipe(options)).stem}")
 

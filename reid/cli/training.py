@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from reid.cli.compose import Composition, compose, schedule
-from reid.cli.evaluation import Outcome, evaluate_splits
+from reid.cli.compose import Composition, build_learning, compose, schedule
+from reid.cli.evaluation import Outcome, check_settings, evaluate_splits, without_aliases
 from reid.cli.progress import Counter, TrainingDisplay
 from reid.cli.settings import new_folder
 from reid.config import Config, to_settings
+from reid.data.cards import load_card
 from reid.data.dataset import read_dataset
 from reid.embed import load_embedder
-from reid.model.losses import build_loss
 from reid.records import Splits
 from reid.report.tables import statistics_table
 from reid.text import printable
@@ -40,10 +40,16 @@ def start(config: Config, old: RunFolder | None, options: Mapping[str, Any], *, 
     Raises:
         ReidError: whatever is wrong with loss, data or folders.
     """
-    build_loss(config.loss)  # a wrong name is told before a large dataset is read
-    splits = read_dataset(config.data.dataset, config.data.root, progress=Counter("drawing the demo set"))
-    config = dataclasses.replace(config, data=dataclasses.replace(config.data, root=str(splits.train.root.resolve())))
-    composition = compose(config, splits, device=options["device"])
+    learning = build_learning(config, device=options["device"])
+    with Counter("drawing the demo set") as counter:
+        splits = read_dataset(config.data.dataset, config.data.root, progress=counter)
+    config = dataclasses.replace(
+        config,
+        data=dataclasses.replace(config.data, root=str(splits.train.root.resolve())),
+        evaluate=without_aliases(config.evaluate, load_card(config.data.dataset)),
+    )
+    check_settings(splits, config.evaluate)
+    composition = compose(config, splits, learning)
     run = new_folder(options, config) if old is None else old
     run.write_settings(to_settings(config))
     session = Session(config, splits, run, composition, old is not None, options["device"])
@@ -66,10 +72,13 @@ def train_and_report(session: Session, *, quiet: bool) -> Outcome:
     if session.composition.plan.validation is not None:
         best = f"best epoch on validation identities: {progress.best_epoch + 1} (mAP {100 * progress.best:.1f})"
         click.echo(best, err=quiet)
+    data = session.config.data
+    embedder = load_embedder(session.run.path, device=session.device)
     return evaluate_splits(
-        load_embedder(session.run.path, device=session.device),
+        dataclasses.replace(embedder, max_megapixels=data.max_megapixels),
         session.splits,
         session.config.evaluate,
+        workers=data.workers,
         seed=session.config.seed,
         run=str(session.run.path.resolve()),
         out=session.run.path,

@@ -1,5 +1,6 @@
 """A plain folder of images as a gallery: embedded once, the vectors kept beside it and brought up to date."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from reid import records
 from reid.data.layouts.names import NAMES
 from reid.data.layouts.tree import scan
 from reid.embed import Embedder
-from reid.errors import ArtefactError, DataError, GalleryError, MissingInputError, OutputError
+from reid.errors import ArtefactError, DataError, GalleryError, MissingInputError
 from reid.records import Embeddings, Records
 from reid.text import printable
 
@@ -36,7 +37,7 @@ def open_gallery(path: Path, embedder: Embedder, *, progress: Callable[[int], No
         GalleryError: the vectors of an embeddings folder are another model's.
         ArtefactError: an embeddings folder is damaged.
     """
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112  unlike Path.is_dir, it takes any name
         raise MissingInputError(f"there is no gallery folder {printable(path)}")
     if (path / "manifest.json").is_file():
         stored = Embeddings.load(path)
@@ -47,7 +48,8 @@ def open_gallery(path: Path, embedder: Embedder, *, progress: Callable[[int], No
             )
         return stored
     found = read_folder(path)
-    cache = path.parent / f"{path.name}{CACHE_SUFFIX}"
+    beside = Path(os.path.abspath(path))  # noqa: PTH100  "." and ".." have no name to put a suffix to; links keep theirs
+    cache = beside.with_name(f"{beside.name}{CACHE_SUFFIX}")
     known = _reusable(cache, embedder)
     stamps = _stamps(found)
     fresh = np.array([stamp not in known for stamp in stamps], dtype=bool)
@@ -115,5 +117,5 @@ def _reusable(cache: Path, embedder: Embedder) -> dict[tuple[str, ...], np.ndarr
 def _keep(made: Embeddings, cache: Path) -> None:
     try:
         made.save(cache, overwrite=True)
-    except OutputError:  # a read-only place: the next search embeds the folder again
+    except ArtefactError:  # a read-only place or a full disk: the next search embeds the folder again
         return

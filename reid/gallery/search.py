@@ -110,7 +110,7 @@ def _hit(rank: int, row: int, score: float, gallery: Embeddings) -> Hit:
     return Hit(
         rank,
         None if code == JUNK else found.identity_names[code],
-        score,
+        min(1.0, max(-1.0, score)),
         found.root / found.paths[row],
         None if camera == NO_CAMERA else camera,
     )

@@ -62,16 +62,15 @@ class Plan:
 def make_plan(seed: int, kind: str, *, identities: int, training: int, images: int, cameras: int) -> Plan:
     """The plan of a set: every identity passes cameras in an order of its own, again and again until it has `images`.
 
-    Every camera that takes at least two pictures of a test identity gives the first of them to the queries; where no
-    camera does, the identity's first picture is a query. Everything else is gallery, so that with two cameras or more
-    every query has a right answer from another camera.
+    At most half of a test identity's pictures are queries, one per camera: the first that it took. Everything else is
+    gallery, so that with two cameras or more every query has a right answer from another camera.
     """
     pictures: list[Picture] = []
     for identity in range(1, identities + 1):
         order = generator(seed, f"{kind} itinerary", identity).permutation(cameras) + 1
         for number in range(images):
             camera = int(order[number % cameras])
-            asks = number < cameras if number + cameras < images else number == 0 and images <= cameras
+            asks = number < min(cameras, images // 2)
             split = "train" if identity <= training else "query" if asks else "gallery"
             pictures.append(
                 Picture(Shot(identity, number, camera), split, _frame(seed, kind, identity, camera, number // cameras))

@@ -81,16 +81,21 @@ def score(
     tests: Mapping[str, TestSet], embeddings: Mapping[str, Embeddings], settings: EvaluateConfig, seed: int
 ) -> Results:
     """Reports by test set and protocol."""
-    options = Options(
-        average_precision=settings.average_precision,
-        memory=int(settings.memory_gb * 2**30),
-        trials=settings.trials,
-        seed=seed,
-    )
+    options = to_options(settings, seed)
     return {
         name: evaluate_test_set(test, embeddings[name], settings.protocols or None, options)
         for name, test in tests.items()
     }
+
+
+def to_options(settings: EvaluateConfig, seed: int) -> Options:
+    """What `settings` say about how protocols score."""
+    return Options(
+        average_precision=settings.average_precision,
+        memory=max(1, int(settings.memory_gb * 2**30)),
+        trials=settings.trials,
+        seed=seed,
+    )
 
 
 def to_report(

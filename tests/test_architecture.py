@@ -28,6 +28,7 @@ FLOOR = {unit: height for height, units in enumerate(FLOORS) for unit in units}
 SLOW = {"torch", "torchvision", "timm", "albumentations", "matplotlib", "faiss", "sklearn", "pytorch_metric_learning"}
 WRITERS = {  # who writes files otherwise than through reid.files, and why that is safe
     "reid/records/embeddings.py": "into a folder that is put in place as a whole",
+    "reid/data/synthetic/processes.py": "into a folder that is put in place as a whole",
     "reid/data/synthetic/write.py": "into a folder that is put in place as a whole",
     "reid/train/run_folder.py": "the log grows line by line, and losing it stops nothing",
 }

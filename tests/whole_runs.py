@@ -98,10 +98,14 @@ def evaluate(folder: Path, *arguments: object) -> Done:
     return call(evaluating.main, folder, *arguments)
 
 
-@functools.cache
 def trained(factory: pytest.TempPathFactory, name: str = "market1501") -> Trained:
     """A run of three epochs on a drawn set, trained once in a session; `name` is market1501 or vehicleid."""
-    folder = factory.mktemp(name)
+    return _trained(factory.getbasetemp(), name)
+
+
+@functools.cache
+def _trained(base: Path, name: str) -> Trained:
+    folder = base / f"trained-{name}"
     layout = {"market1501": "market", "vehicleid": "vehicleid"}[name]
     draw_dataset(
         folder / "data" / name, layout=layout, identities=IDENTITIES, images_per_identity=EACH, seed=3, processes=1

@@ -43,7 +43,9 @@ class Schedule:
     warmup: int = 0
 
     def stage(self, epoch: int) -> Stage:
-        """The stage of an epoch."""
+        """The stage of an epoch; one learner has nothing to divide, and finetunes throughout."""
+        if self.learners == 1:
+            return Stage.FINETUNE
         if self.finetune_from is not None and epoch >= self.finetune_from:
             return Stage.FINETUNE
         if self.conquer_from is not None and epoch >= self.conquer_from:
@@ -52,17 +54,19 @@ class Schedule:
 
     def divides(self, epoch: int) -> bool:
         """Whether the training set is divided anew before this epoch; with one learner it never is."""
-        return self.learners > 1 and self.stage(epoch) != Stage.FINETUNE and epoch % self.every == 0
+        return self.stage(epoch) != Stage.FINETUNE and epoch % self.every == 0
 
     def division_epoch(self, epoch: int) -> int:
         """The epoch before which what `epoch` draws its batches from was made: a division, or the whole set."""
+        if self.learners == 1:
+            return 0
         if self.stage(epoch) == Stage.FINETUNE:
             return int(self.finetune_from or 0)
-        return epoch - epoch % self.every if self.learners > 1 else 0
+        return epoch - epoch % self.every
 
     def backbone_rests(self, epoch: int) -> bool:
         """Whether only the embedding layer and the loss learn in this epoch (`freeze_backbone`, PAMI 2021)."""
-        return self.learners > 1 and self.stage(epoch) != Stage.FINETUNE and epoch % self.every < self.freeze_backbone
+        return self.stage(epoch) != Stage.FINETUNE and epoch % self.every < self.freeze_backbone
 
     def learning_rate_factor(self, epoch: int, part: float) -> float:
         """What the learning rate is multiplied with, `part` (0..1) of the way through `epoch`."""

@@ -125,3 +125,11 @@ def test_learning_rate_factors_are_positive_and_at_most_one(epochs: int, warmup:
     for epoch in range(epochs):
         for part in (0.0, 0.3, 0.999):
             assert 0 < schedule.learning_rate_factor(epoch, part) <= 1
+
+
+def test_one_learner_finetunes_throughout() -> None:
+    """With K = 1 there is nothing to divide: every epoch is of the stage that draws from the whole set, from epoch 0 on."""
+    alone = Schedule(epochs=12, learners=1, every=2, conquer_from=5, finetune_from=10)
+
+    assert alone.timeline() == [(0, 12, Stage.FINETUNE)]
+    assert {alone.division_epoch(epoch) for epoch in range(12)} == {0}

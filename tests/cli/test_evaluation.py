@@ -1,0 +1,112 @@
+"""From a dataset and vectors to reports: every key of `evaluate` does something."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import small_runs
+
+from reid.cli.evaluation import (
+    check_settings,
+    choose,
+    rows_of,
+    score,
+    to_options,
+    to_report,
+    unique_images,
+    without_aliases,
+)
+from reid.config import EvaluateConfig
+from reid.data.cards import load_card
+from reid.errors import ConfigError
+from reid.records import Embeddings, Splits, TestSet
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory):
+    """Two test sets that overlap, one with queries of its own."""
+    records = small_runs.patches(tmp_path_factory.mktemp("p"), identities=6, each=4)
+    tests = {
+        "large": TestSet("large", records, None, ("single-shot", "all-vs-all")),
+        "test": TestSet("test", records.select(slice(4, 24)), records.select(slice(0, 24, 4)), ("query-gallery",)),
+    }
+    return Splits("s", "vehicle", records, tests)
+
+
+@pytest.fixture(scope="module")
+def embeddings(splits):
+    """Random vectors of the images of both."""
+    images = unique_images(splits.tests)
+    vectors = np.random.default_rng(0).normal(size=(len(images), 8)).astype(np.float32)
+    embedded = Embeddings(vectors, images, "m")
+    return {name: rows_of(embedded, test) for name, test in splits.tests.items()}
+
+
+def test_images_of_overlapping_sets_are_embedded_once(splits, embeddings):
+    """And each set has its own, in its order."""
+    images = unique_images(splits.tests)
+
+    assert len(images) == 24
+    vector = {}
+    for name, test in splits.tests.items():
+        assert list(embeddings[name].records.paths) == list(test.images().paths)
+        for path, row in zip(test.images().paths, embeddings[name].vectors, strict=True):
+            assert np.array_equal(vector.setdefault(path, row), row)
+
+
+def test_every_key_of_evaluate(splits, embeddings):
+    """Each reaches its place."""
+    base = EvaluateConfig()
+    assert {item.name for item in dataclasses.fields(base)} == {
+        "splits",
+        "protocols",
+        "trials",
+        "average_precision",
+        "memory_gb",
+    }
+    assert list(choose(splits, ())) == list(choose(splits, ("test", "all"))) == ["large", "test"]
+    assert list(choose(splits, ("test",))) == ["test"]
+    own = score(splits.tests, embeddings, base, 0)
+    assert {name: list(found) for name, found in own.items()} == {
+        "large": ["single-shot", "all-vs-all"],
+        "test": ["query-gallery"],
+    }
+    one = score(splits.tests, embeddings, dataclasses.replace(base, protocols=("all-vs-all",)), 0)
+    assert {tuple(found) for found in one.values()} == {("all-vs-all",)}
+    fewer = score(splits.tests, embeddings, dataclasses.replace(base, trials=3), 0)
+    assert fewer["large"]["single-shot"].to_dict()["trials"] == 3
+    curved = score(splits.tests, embeddings, dataclasses.replace(base, average_precision="trapezoid"), 0)
+    assert curved["test"]["query-gallery"].mAP != own["test"]["query-gallery"].mAP
+    assert to_options(dataclasses.replace(base, memory_gb=0.5), 7).memory == 2**29
+    assert to_options(dataclasses.replace(base, memory_gb=1e-12), 7).memory == 1
+    assert to_options(base, 7).seed == 7
+
+
+def test_report_holds_plain_values(splits, embeddings):
+    """The documented keys."""
+    report = to_report(score(splits.tests, embeddings, EvaluateConfig(), 0), dataset="s", run="r", seconds={"x": 1.0})
+
+    assert report.keys() == {"dataset", "run", "splits", "rerank", "seconds", "problems"}
+    assert report["splits"]["large"].keys() == {"single-shot", "all-vs-all"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"splits": ("lrge",)}, "did you mean 'large'"),
+        ({"protocols": ("all-vs-al",)}, "did you mean 'all-vs-all'"),
+        ({"protocols": ("query-gallery",)}, "s has none in large"),
+    ],
+)
+def test_settings_that_cannot_be(splits, settings, words):
+    """Known before anything is computed."""
+    with pytest.raises(ConfigError, match=words):
+        check_settings(splits, EvaluateConfig(**settings))
+    assert list(check_settings(splits, EvaluateConfig(splits=("test",), protocols=("query-gallery",)))) == ["test"]
+
+
+def test_names_people_know():
+    """2400 is `large` on VehicleID."""
+    named = without_aliases(EvaluateConfig(splits=("2400", "small", "x")), load_card("vid"))
+
+    assert named.splits == ("large", "small", "x")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 from reid.cli import eval as evaluating
@@ -72,6 +73,7 @@ class Trained:
 
 def call(main: Callable[[], object], folder: Path, *arguments: object) -> Done:
     """Call a command's entry point in a working folder."""
+    cv2.setNumThreads(1)  # a test before may have let OpenCV start threads, which a new process starts without
     out, err, arguments = io.StringIO(), io.StringIO(), tuple(map(str, arguments))
     before, handler = sys.argv, signal.getsignal(signal.SIGTERM)
     try:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from reid.cli.cores import share_cores
 from reid.cli.progress import Counter
 from reid.data.images import read_image
 from reid.embed import load_embedder
@@ -59,6 +60,7 @@ def rank(
         GalleryError: the gallery is another model's, or knows no cameras to filter by.
     """
     embedder = load_embedder(model, device=device)
+    share_cores(None, embedder.device)  # before crops are read: see there
     vectors = embedder.embed(list(crops))
     with Counter("embedding the gallery") as counter:
         stored = open_gallery(gallery, embedder, progress=counter)

@@ -42,6 +42,16 @@ def test_hits_are_those_of_a_plain_ranking(place):
         assert answer.query == crop
 
 
+def test_large_crop_before_the_gallery_is_embedded(place, tmp_path):
+    """OpenCV reads it with one thread: others would be waited for for ever in the process that reads the gallery."""
+    cv2.setNumThreads(4)
+    cv2.imwrite(str(tmp_path / "large.jpg"), np.random.default_rng(0).integers(0, 255, (2000, 2000, 3), dtype=np.uint8))
+    small_runs.patches(tmp_path / "gallery", identities=2, each=2)
+
+    assert len(rank([tmp_path / "large.jpg"], tmp_path / "gallery", count=9, model=place)[0].hits) == 4
+    assert cv2.getNumThreads() == 1
+
+
 def test_missing_crop(place):
     """Named."""
     with pytest.raises(MissingInputError, match=r"none\.png"):

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -114,10 +115,19 @@ class Loader:
             ArtefactError: reading a file failed.
         """
         self._tasks.tasks = list(tasks)
-        for task, made in zip(self._tasks.tasks, self._loader, strict=True):
+        for task, made in zip(self._tasks.tasks, self._started(), strict=True):
             if isinstance(made, ReidError):
                 raise made
             yield task, made
+
+    def _started(self) -> "Iterator[torch.Tensor | ReidError]":
+        """The loader's iterator, with its workers split off while OpenCV has no threads: they would wait for those for ever."""
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        try:
+            return iter(self._loader)
+        finally:
+            cv2.setNumThreads(threads)
 
     def close(self) -> None:
         """End the workers at once.
@@ -168,7 +178,6 @@ class _Batches:
 
 
 def _one_thread(_worker: int) -> None:
-    import cv2
     import torch
 
     cv2.setNumThreads(1)

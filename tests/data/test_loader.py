@@ -3,6 +3,8 @@
 import gc
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,3 +166,24 @@ def test_default_workers_fit_the_machine() -> None:
     """At least one, at most 16 beside a GPU and a quarter of the cores beside a network on the CPU."""
     assert 1 <= default_workers("cpu") <= max(1, available_cores() // 4)
     assert 1 <= default_workers("cuda") <= min(16, available_cores())
+
+
+def test_workers_start_although_opencv_has_threads(files: list[Path]) -> None:
+    """A process that made OpenCV work on several threads can still split off workers, which once hung for ever."""
+    script = f"""
+import cv2, numpy as np
+from pathlib import Path
+from reid.data.loader import Loader, Reader, Task
+from reid.data.transforms import TestTransform
+class Fixed:
+    def __call__(self, image, random):
+        return TestTransform((16, 16))(image)
+cv2.setNumThreads(4)
+cv2.GaussianBlur(np.zeros((4000, 4000, 3), np.uint8), (31, 31), 5)
+with Loader(Reader([Path({str(files[0])!r})], Fixed()), workers=1) as loader:
+    print(*[batch.shape for _, batch in loader.batches([Task(0, 0, np.zeros(2, np.int64))])], cv2.getNumThreads())
+"""
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=90, check=False)
+
+    assert (done.stdout, done.returncode) == ("torch.Size([2, 16, 16, 3]) 4\n", 0), done.stderr

@@ -30,7 +30,7 @@ demo: .venv/.stamp-base
 	@ls $(dir $(RANKS))*.png
 
 test: .venv/.stamp-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: .venv/.stamp-dev
 	$(BIN)/ruff check .

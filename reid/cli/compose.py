@@ -17,6 +17,7 @@ from reid.data.loader import Reader
 from reid.data.transforms import Augmentation, TrainTransform, albumentations_operations
 from reid.embed import choose_device
 from reid.errors import ConfigError, DataError
+from reid.model.backbone import check_backbone
 from reid.model.divide import DivideAndConquer
 from reid.model.embedder import Architecture, EmbeddingNetwork
 from reid.model.losses import build_loss
@@ -93,6 +94,17 @@ def schedule(config: Config) -> Schedule:
         scheduler=train.scheduler,
         warmup=train.warmup,
     )
+
+
+def check_learning(config: Config, *, device: str = "auto") -> None:
+    """Refuse names that there is nothing for, which takes no time, before weights are looked for or data read.
+
+    Raises:
+        ConfigError: no such loss, backbone or device.
+    """
+    choose_device(device)
+    build_loss(config.loss)
+    check_backbone(config.model.backbone)
 
 
 def build_learning(config: Config, *, device: str = "auto") -> Learning:

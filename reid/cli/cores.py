@@ -12,7 +12,7 @@ def share_cores(workers: int | None, place: torch.device) -> int:
     Threads of a convolution's backward pass wait for each other without sleeping: one that has to share its core with
     a loader process holds up all of them (on two busy cores, one thread was seen to be 15 times as fast as two).
 
-    OpenCV gets one thread, also because a loader process split off while OpenCV has threads waits for them for ever.
+    OpenCV gets one thread for the same reason.
 
     A lower number for torch, as set with OMP_NUM_THREADS, stays.
 

@@ -28,10 +28,14 @@ def run_settings(options: Mapping[str, Any]) -> tuple[Config, RunFolder | None]:
     Raises:
         ConfigError: everything that is wrong with the settings.
         MissingInputError: no such recipe, card, or run to resume.
+        OutputError: the folder for the run holds files already, or cannot be created.
         ArtefactError: the settings of the run to resume were changed.
     """
     if not options["resume"]:
-        return _new(options), None
+        config = _new(options)
+        if options["out"] is not None:
+            prepare_out(options["out"], force=options["force"])
+        return config, None
     run = open_run(options["out"] or RUNS / LATEST)
     files.sweep(run.path)
     return _resumed(run, options), run

@@ -1,19 +1,21 @@
 """What `reid-train` does once its settings are known to be right: get everything ready, train, report."""
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
 
-from reid.cli.compose import Composition, build_learning, compose, schedule
+from reid.cli.compose import Composition, build_learning, check_learning, compose, schedule
 from reid.cli.evaluation import Outcome, check_settings, evaluate_splits, without_aliases
 from reid.cli.progress import Counter, TrainingDisplay
 from reid.cli.settings import new_folder
 from reid.config import Config, to_settings
 from reid.data.cards import load_card
-from reid.data.dataset import read_dataset
+from reid.data.dataset import find_root, read_dataset
 from reid.embed import load_embedder
 from reid.records import Splits
 from reid.report.tables import statistics_table
@@ -40,6 +42,9 @@ def start(config: Config, old: RunFolder | None, options: Mapping[str, Any], *, 
     Raises:
         ReidError: whatever is wrong with loss, data or folders.
     """
+    check_learning(config, device=options["device"])
+    root = None if config.data.root is None else Path(config.data.root)
+    find_root(load_card(config.data.dataset), root, os.environ)  # before weights are downloaded
     learning = build_learning(config, device=options["device"])
     with Counter("drawing the demo set") as counter:
         splits = read_dataset(config.data.dataset, config.data.root, progress=counter)
@@ -92,7 +97,10 @@ def _introduction(session: Session) -> list[str]:
         if plan.validation is None
         else f" ({plan.validation.count()['identities']} identities held out for validation)"
     )
-    stages = ", ".join(f"{stage} {first + 1}-{last}" for first, last, stage in schedule(session.config).timeline())
+    stages = ", ".join(
+        f"{stage} {first + 1}" + f"-{last}" * (last > first + 1)
+        for first, last, stage in schedule(session.config).timeline()
+    )
     return [
         statistics_table(session.splits),
         "",

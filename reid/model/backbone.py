@@ -58,6 +58,21 @@ def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
     return backbone, channels
 
 
+def check_backbone(name: str) -> None:
+    """Refuse the name of a backbone that there is none of.
+
+    Raises:
+        ConfigError: neither "small-cnn" nor a model of timm's is called so.
+    """
+    if name == "small-cnn":
+        return
+    import timm
+
+    known = timm.list_models()
+    if name.split(".", maxsplit=1)[0] not in known:
+        raise ConfigError(f"model.backbone: no backbone {printable(name)!r}{did_you_mean(name, ['small-cnn', *known])}")
+
+
 def load_weights(backbone: nn.Module, path: Path) -> None:
     """Fill `backbone` from a file of weights: a state dict of the same network, or a model of this toolkit.
 
@@ -84,9 +99,7 @@ def _small_cnn(_name: str, pretrained: bool) -> tuple[nn.Module, int]:
 def _from_timm(name: str, pretrained: bool) -> tuple[nn.Module, int]:
     import timm
 
-    known = timm.list_models()
-    if name.split(".", maxsplit=1)[0] not in known:
-        raise ConfigError(f"model.backbone: no backbone {printable(name)!r}{did_you_mean(name, ['small-cnn', *known])}")
+    check_backbone(name)
     try:
         network = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
     except Exception as error:  # whatever the hub's client of the day raises

@@ -63,8 +63,8 @@ class Learning:
         value, steepness = torch.stack([loss.detach(), self._gradient_norm()]).tolist()  # the GPU is waited for once
         if not (math.isfinite(value) and math.isfinite(steepness)):
             raise TrainingDiverged(
-                f"the loss is {value} and the norm of its gradient {steepness} at epoch {position[0]}, step {position[1]}, "
-                f"learner {learner}; lower train.lr (the last checkpoint is from before, and --resume goes on from it)"
+                f"the loss is {value} and the norm of its gradient {steepness} in epoch {position[0] + 1}, "
+                f"batch {position[1] + 1}, learner {learner}; lower train.lr (a checkpoint, if there is one, is from before)"
             )
         self.optimiser.step()
         return float(value)

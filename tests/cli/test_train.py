@@ -71,7 +71,7 @@ def test_what_is_said(tmp_path_factory):
         re.match(r"training on 6 identities, \d+ images \(2 identities held out for validation\)", x) for x in lines
     )
     assert any(x.startswith("model: small-cnn at 32x16, ") and x.endswith("2 learners; fp32 on cpu") for x in lines)
-    assert "epochs: divide 1-1, conquer 2-2, finetune 3-3" in lines
+    assert "epochs: divide 1, conquer 2, finetune 3" in lines
     assert "run: runs/market1501-small-1" in lines
     assert sum(line.startswith("  division: ") for line in lines) == 2
     assert sum(bool(re.match(r"epoch [123]/3  \w+ +loss \d\.\d{4}  ", line)) for line in lines) == 3

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from reid.errors import ArtefactError, ConfigError, MissingInputError
-from reid.model.backbone import build_backbone
+from reid.model.backbone import build_backbone, check_backbone
 from reid.model.store import save_model
 
 RESNET = "test_resnet"  # ResNet's names and layout, and small
@@ -137,3 +137,12 @@ def test_a_failed_download_names_the_way_out(monkeypatch: pytest.MonkeyPatch) ->
         MissingInputError, match=r"pretrained weights of resnet18 .* --weights FILE, .* model\.weights=random"
     ):
         build_backbone("resnet18", "pretrained")
+
+
+def test_names_are_checked_without_building_anything() -> None:
+    """A name that there is no network for is refused with the nearest one; the others pass."""
+    check_backbone("small-cnn")
+    check_backbone("resnet18")
+
+    with pytest.raises(ConfigError, match="did you mean 'resnet50'"):
+        check_backbone("resnt50")

@@ -11,9 +11,9 @@ from reid.rng import generator
 
 # Degrees from the object's front; neighbours in the list differ, so that few cameras already see different sides.
 _AZIMUTHS = (32.0, 148.0, -38.0, 8.0, -145.0, 88.0, 178.0, -92.0)
-_PLACES = {  # degrees above the ground, metres away, pixels of the longer side of a crop
-    "vehicle": ((9, 27), (11, 20), (92, 128)),
-    "person": ((4, 20), (6, 12), (108, 140)),
+_PLACES = {  # degrees above the ground, metres away, pixels of the longer side of a crop, factor on colour casts
+    "vehicle": ((9, 27), (11, 20), (92, 128), 1.0),
+    "person": ((4, 20), (6, 12), (108, 140), 1.5),
 }
 _NOISE_TILE = 256
 _LARGEST_CROP = 176
@@ -54,8 +54,8 @@ def draw_camera(seed: int, kind: str, number: int) -> Camera:
     """Camera `number` (from 1) of the site that `seed` stands for."""
     random = generator(seed, f"{kind} camera", number)
     base = _AZIMUTHS[(number - 1) % len(_AZIMUTHS)]
-    elevation, distance, size = _PLACES[kind]
-    spread = 0.6 + 0.8 * random.random()
+    elevation, distance, size, cast = _PLACES[kind]
+    spread = cast * (0.6 + 0.8 * random.random())
     return Camera(
         number=number,
         azimuth=math.radians(base + random.uniform(-9, 9)),

@@ -39,9 +39,9 @@ _HAIR: Pool = (
 _SKIN: Pool = (((232, 190, 164), 40), ((206, 158, 128), 26), ((160, 112, 82), 18), ((106, 72, 54), 16))
 
 PATTERNS = ("plain", "stripes", "block", "print", "open", "checks")
-_PATTERN_SHARES = (0.60, 0.08, 0.07, 0.09, 0.12, 0.04)
+_PATTERN_SHARES = (0.66, 0.07, 0.06, 0.08, 0.10, 0.03)
 BAGS = ("none", "backpack", "shoulder", "handbag", "suitcase")
-_BAG_SHARES = (0.56, 0.20, 0.13, 0.08, 0.03)
+_BAG_SHARES = (0.60, 0.19, 0.12, 0.07, 0.02)
 HATS = ("none", "cap", "beanie", "hood")
 _HAT_SHARES = (0.82, 0.08, 0.05, 0.05)
 HAIRSTYLES = ("short", "long", "bob", "bun", "bald")

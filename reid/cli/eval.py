@@ -37,7 +37,7 @@ PROTOCOLS = ("single-shot", "all-vs-all", "query-gallery")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for report.json and pictures.  [default: the run's]",
+    help="Folder for report.json and pictures.  [default: the run's; on-DATASET in it for another dataset]",
 )
 @click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
 @shared_options

@@ -50,7 +50,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
         settings,
         seed=config.seed,
         run=str(run.path.resolve()),
-        out=options["out"] or run.path,
+        out=options["out"] or (run.path if same else run.path / f"on-{card.name}"),
         workers=workers,
     )
 

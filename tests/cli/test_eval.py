@@ -98,12 +98,14 @@ def test_damaged_run(market, name, code):
 def test_another_dataset(market, tmp_path_factory):
     """A set of another layout: test sets and protocols that the run's settings name are not asked of it."""
     other = trained(tmp_path_factory, "vehicleid")
-    done = evaluate(
-        market.folder, "--dataset", "vid", "--root", other.data, "--split", "small", "--json", "-", "--out", "o"
-    )
+    latest = market.folder / "runs" / "latest"
+    before = (latest / "report.json").read_bytes()
+    done = evaluate(market.folder, "--dataset", "vid", "--root", other.data, "--split", "small", "--json", "-")
 
     assert done.code == 0, done.err
-    report = json.loads(done.out)
+    assert (latest / "report.json").read_bytes() == before  # a report of its own dataset stays the run's report
+    report = json.loads((latest / "on-vehicleid" / "report.json").read_text())
+    assert json.loads(done.out) == report
     assert (report["dataset"], list(report["splits"]["small"])) == ("vehicleid", ["single-shot", "all-vs-all"])
 
 

@@ -32,7 +32,10 @@ def nmi(vectors: Floats, identities: Integers, *, seeds: int = 3, seed: int = 0)
     if clusters == len(identities):
         return ()
     starts = [rng.number(seed, "nmi", start) for start in range(seeds)]
-    return tuple(normalised_mutual_information(identities, _k_means(unit, clusters, start)) for start in starts)
+    return tuple(
+        normalised_mutual_information(identities, kmeans(unit, clusters, iterations=ITERATIONS, restarts=1, seed=start))
+        for start in starts
+    )
 
 
 def normalised_mutual_information(left: NDArray[np.integer], right: NDArray[np.integer]) -> float:
@@ -53,18 +56,28 @@ def _entropy(labels: NDArray[np.integer]) -> float:
     return float(-(shares * np.log(shares)).sum())
 
 
-def _k_means(vectors: Floats, clusters: int, seed: int) -> NDArray[np.int64]:
+def kmeans(points: Floats, clusters: int, *, iterations: int, restarts: int, seed: int) -> Integers:
+    """(N,) cluster of every point, by Euclidean k-means over all of them (faiss), the best of `restarts`.
+
+    Args:
+        points: (N, C) float32, finite, of moderate size.
+        clusters: at most N.
+        iterations: of each restart.
+        restarts: with different beginnings.
+        seed: of the first of them.
+    """
     import faiss
 
     # All points and no complaint about few of them: by default faiss samples 256 a cluster and warns below 39.
-    kmeans = faiss.Kmeans(
-        vectors.shape[1],
+    engine = faiss.Kmeans(
+        points.shape[1],
         clusters,
-        niter=ITERATIONS,
+        niter=iterations,
+        nredo=restarts,
         seed=seed,
         min_points_per_centroid=1,
-        max_points_per_centroid=len(vectors),
+        max_points_per_centroid=len(points),
     )
-    kmeans.train(vectors)
-    _, nearest = kmeans.index.search(vectors, 1)
+    engine.train(points)
+    _, nearest = engine.index.search(points, 1)
     return np.asarray(nearest[:, 0], dtype=np.int64)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from reid import rng
 from reid.errors import DataError, ShapeError
+from reid.evaluation.clustering import kmeans
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -166,33 +167,6 @@ def unit_rows(features: Floats) -> Floats:
         )
     norms = np.linalg.norm(features, axis=1, keepdims=True)
     return np.ascontiguousarray(features / np.maximum(norms, 1e-12), dtype=np.float32)
-
-
-def kmeans(points: Floats, clusters: int, *, iterations: int, restarts: int, seed: int) -> Integers:
-    """(N,) cluster of every point, by Euclidean k-means over all of them (faiss), the best of `restarts`.
-
-    Args:
-        points: (N, C) float32, finite, of moderate size.
-        clusters: at most N.
-        iterations: of each restart.
-        restarts: with different beginnings.
-        seed: of the first of them.
-    """
-    import faiss
-
-    engine = faiss.Kmeans(
-        points.shape[1],
-        clusters,
-        niter=iterations,
-        nredo=restarts,
-        seed=seed,
-        min_points_per_centroid=1,
-        max_points_per_centroid=len(points),
-    )
-    engine.train(points)
-    _, nearest = engine.index.search(points, 1)
-    labels: Integers = nearest[:, 0].astype(np.int64)
-    return labels
 
 
 def matching(previous: Integers, new: Integers, learners: int) -> Integers:

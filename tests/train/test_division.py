@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from reid.errors import DataError, ShapeError
-from reid.train.division import OUT, Divider, Division, kmeans, matching, unit_rows, without_singles
+from reid.evaluation.clustering import kmeans
+from reid.train.division import OUT, Divider, Division, matching, unit_rows, without_singles
 
 Integers, Floats = NDArray[np.int64], NDArray[np.float32]
 

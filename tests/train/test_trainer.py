@@ -248,7 +248,7 @@ def test_divergence_leaves_the_last_good_state(data: tuple[Records, Records], tm
     fail_at = steps[0] + 3
     trainer = _trainer(tmp_path, plan, heard)
     trainer.resume()
-    with pytest.raises(TrainingDiverged, match=r"the loss is nan .* at epoch 2, step 2") as caught:
+    with pytest.raises(TrainingDiverged, match=r"the loss is nan .* in epoch 3, batch 3") as caught:
         trainer.train()
 
     assert caught.value.exit_code == 76

@@ -23,6 +23,7 @@ from reid.cli.command import emit, run, shared_options
     help="The run's folder.  [default: runs/DATASET-RECIPE-NUMBER]",
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, or with the latest.")
+@click.option("--accept-data-change", is_flag=True, help="With --resume: go on although the training data changed.")
 @click.option("--force", is_flag=True, help="Allow --out to hold files already.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs.")
 @click.option("--device", default="auto", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")

@@ -33,6 +33,7 @@ class Session:
     run: RunFolder
     composition: Composition
     resumed: bool
+    accept_change: bool
     device: str
 
 
@@ -57,7 +58,9 @@ def start(config: Config, old: RunFolder | None, options: Mapping[str, Any], *, 
     composition = compose(config, splits, learning)
     run = new_folder(options, config) if old is None else old
     run.write_settings(to_settings(config))
-    session = Session(config, splits, run, composition, old is not None, options["device"])
+    session = Session(
+        config, splits, run, composition, old is not None, options["accept_data_change"], options["device"]
+    )
     for line in _introduction(session):
         click.echo(line, err=quiet)
     return session
@@ -71,7 +74,7 @@ def train_and_report(session: Session, *, quiet: bool) -> Outcome:
     """
     trainer = Trainer(session.composition.plan, session.run, TrainingDisplay(session.config.train.epochs, quiet=quiet))
     if session.resumed:
-        trainer.resume()
+        trainer.resume(accept_change=session.accept_change)
         click.echo(f"going on after epoch {trainer.progress.epoch} of {session.config.train.epochs}", err=quiet)
     progress = trainer.train()
     if session.composition.plan.validation is not None:

@@ -48,21 +48,29 @@ def save(run: RunFolder, learning: Learning, progress: Progress, data_digest: st
     )
 
 
-def restore(run: RunFolder, learning: Learning, data_digest: str) -> Progress:
+def restore(run: RunFolder, learning: Learning, data_digest: str, *, accept_change: bool = False) -> Progress:
     """Fill network, loss and optimiser from the run's checkpoint, and return how far it had come.
+
+    Args:
+        run: whose checkpoint.
+        learning: what is filled.
+        data_digest: of the training data now.
+        accept_change: whether the data may be others than before; their division is forgotten then.
 
     Raises:
         MissingInputError: the run has no checkpoint.
-        ArtefactError: it is damaged, or was made with other training data.
+        ArtefactError: it is damaged, or was made with other training data and `accept_change` is false.
     """
     state = run.read_state()
-    if state["data"] != data_digest:
+    changed = state["data"] != data_digest
+    if changed and not accept_change:
         raise ArtefactError(
-            f"the training data changed since the checkpoint of {run.path} was written (files, identities or sizes); start a new run"
+            f"the training data changed since the checkpoint of {run.path} was written (files, identities or sizes); "
+            "start a new run, or go on all the same with --accept-data-change"
         )
     learning.network.load_state_dict(state["network"])
     learning.criterion.load_state_dict(state["criterion"])
     learning.optimiser.load_state_dict(state["optimiser"])
-    clusters = state["clusters"]
+    clusters = None if changed else state["clusters"]
     division = None if clusters is None else Division(clusters.numpy(), learning.criterion.learners)
     return Progress(division=division, **state["progress"])

@@ -52,9 +52,13 @@ class Schedule:
             return Stage.CONQUER
         return Stage.DIVIDE
 
+    def draws_from_clusters(self, epoch: int) -> bool:
+        """Whether the batches of this epoch come from one cluster each, so that there must be a division."""
+        return self.stage(epoch) != Stage.FINETUNE
+
     def divides(self, epoch: int) -> bool:
         """Whether the training set is divided anew before this epoch; with one learner it never is."""
-        return self.stage(epoch) != Stage.FINETUNE and epoch % self.every == 0
+        return self.draws_from_clusters(epoch) and epoch % self.every == 0
 
     def division_epoch(self, epoch: int) -> int:
         """The epoch before which what `epoch` draws its batches from was made: a division, or the whole set."""

@@ -78,14 +78,17 @@ class Trainer:
     listen: Listener
     progress: Progress = field(default_factory=Progress)
 
-    def resume(self) -> None:
+    def resume(self, *, accept_change: bool = False) -> None:
         """Take up the state of the run folder's checkpoint.
+
+        Args:
+            accept_change: whether the training data may be others than those it was made with.
 
         Raises:
             MissingInputError: there is none.
-            ArtefactError: it is damaged, or the training data are not those it was made with.
+            ArtefactError: it is damaged, or the training data changed and that is not accepted.
         """
-        self.progress = restore(self.run, self.plan.learning, self.plan.data_digest)
+        self.progress = restore(self.run, self.plan.learning, self.plan.data_digest, accept_change=accept_change)
 
     def train(self) -> Progress:
         """Train to the last epoch, leaving the best model in the run folder.
@@ -113,7 +116,9 @@ class Trainer:
 
     def _epoch(self, epoch: int, loader: Loader) -> None:
         plan, started = self.plan, time.perf_counter()
-        if plan.schedule.divides(epoch):
+        if plan.schedule.divides(epoch) or (
+            self.progress.division is None and plan.schedule.draws_from_clusters(epoch)
+        ):
             self._divide(epoch)
         divided = time.perf_counter() - started
         losses, images = self._steps(epoch, loader)

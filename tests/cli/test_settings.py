@@ -14,6 +14,7 @@ from reid.train.run_folder import RunFolder
 NOTHING = dict.fromkeys(("dataset", "root", "recipe", "out", "epochs", "weights", "seed")) | {
     "assignments": (),
     "resume": False,
+    "accept_data_change": False,
     "force": False,
     "device": "auto",
 }

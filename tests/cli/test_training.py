@@ -18,6 +18,7 @@ OPTIONS = {
     "weights": None,
     "seed": None,
     "resume": False,
+    "accept_data_change": False,
     "force": False,
     "device": "cpu",
 }

@@ -227,6 +227,18 @@ def test_changed_training_data_are_not_resumed(data: tuple[Records, Records], tm
     assert _fingerprint(plan) == before
 
 
+def test_changed_training_data_can_be_accepted(data: tuple[Records, Records], tmp_path: Path) -> None:
+    """A14: a third of the images is gone; accepted, the run goes on in the middle of a division's epochs by dividing anew."""
+    _trainer(tmp_path, small_runs.plan(*data, epochs=1)).train()
+    fewer = data[0].select(np.arange(len(data[0])) % 3 > 0)
+    trainer = _trainer(tmp_path, small_runs.plan(fewer, data[1], digest="other"))
+    trainer.resume(accept_change=True)
+
+    assert (trainer.progress.epoch, trainer.progress.division) == (1, None)
+    assert trainer.train().epoch == 4
+    assert (tmp_path / "divisions" / "epoch-0001.npz").is_file()
+
+
 def test_divergence_leaves_the_last_good_state(data: tuple[Records, Records], tmp_path: Path) -> None:
     """E5: a loss that becomes NaN in the third epoch ends the run with its position; checkpoint and model are those of
     the second."""

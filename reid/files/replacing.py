@@ -72,9 +72,10 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
             raise OutputError(f"{printable(path)} exists already; choose another place or pass --force")
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
-        temporary = _temporary(path)
-        temporary.mkdir()
-    try:
+    temporary = _temporary(path)
+    try:  # before the folder is there, so that Ctrl-C finds no moment at which it would stay
+        with _writing(path):
+            temporary.mkdir()
         with _claimed(temporary):
             yield temporary
             _flush_tree(temporary)

@@ -22,6 +22,7 @@ REQUIRED = [
     "opencv-python-headless>=4.10",
     "pillow>=11",
     "numpy>=2.0",
+    "numba>=0.63",
     "scipy>=1.13",
     "scikit-learn>=1.5",
     "click>=8.1",

@@ -1,6 +1,6 @@
 """Slow and plain versions of what `reid.evaluation` computes, written from the definitions, one query at a time.
 
-Nothing here is shared with the package: vectors become Python integers on the grid that `reid.evaluation.distances`
+Nothing here is shared with the package: vectors become Python integers on the grid that `reid.distances.cosine`
 defines, rankings are sorted lists, and every figure is a loop over them.
 """
 

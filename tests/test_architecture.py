@@ -17,6 +17,7 @@ FLOORS = [  # a module imports from floors before its own, and from its own pack
     {"files"},
     {"rng", "shipped", "strict_yaml"},
     {"records", "config"},
+    {"distances"},
     {"data", "evaluation", "rerank"},
     {"model"},
     {"embed"},
@@ -25,7 +26,17 @@ FLOORS = [  # a module imports from floors before its own, and from its own pack
     {"cli"},
 ]
 FLOOR = {unit: height for height, units in enumerate(FLOORS) for unit in units}
-SLOW = {"torch", "torchvision", "timm", "albumentations", "matplotlib", "faiss", "sklearn", "pytorch_metric_learning"}
+SLOW = {
+    "torch",
+    "torchvision",
+    "timm",
+    "albumentations",
+    "matplotlib",
+    "faiss",
+    "numba",
+    "sklearn",
+    "pytorch_metric_learning",
+}
 WRITERS = {  # who writes files otherwise than through reid.files, and why that is safe
     "reid/records/embeddings.py": "into a folder that is put in place as a whole",
     "reid/data/synthetic/processes.py": "into a folder that is put in place as a whole",
@@ -94,10 +105,9 @@ def test_heavy_libraries_stay_where_they_belong() -> None:
     found, albumentations = [], set()
     for name, tree in TREES.items():
         for line, imported in imports(tree):
-            if name.startswith(("reid/evaluation/", "reid/rerank/")) and imported.split(".")[0] in SLOW - {
-                "faiss",
-                "sklearn",
-            }:
+            if name.startswith(("reid/distances/", "reid/evaluation/", "reid/rerank/")) and imported.split(".")[
+                0
+            ] in SLOW - {"faiss", "numba", "sklearn"}:
                 found.append(f"{name}:{line} imports {imported}")
             if imported.startswith(("torchvision.io", "torchvision.datasets")):
                 found.append(f"{name}:{line} imports {imported}")

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reid.distances import CosineDistances
 from reid.evaluation import checks, metrics
 from reid.evaluation.clustering import nmi
-from reid.evaluation.distances import CosineDistances
 from reid.evaluation.matches import Labels, Rules
 from reid.evaluation.outcome import OTHER_PROTOCOL, count, curve
 from reid.evaluation.ranking import MEMORY, rank_matches

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid import rng
-from reid.evaluation.distances import unit_rows
+from reid.distances import unit_rows
 from reid.records import Floats, Integers
 
 ITERATIONS = 20

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.evaluation.distances import EXACT_BITS, Distances, RoundedDistances
+from reid.distances import EXACT_BITS, Distances, RoundedDistances
 from reid.records import Floats, Integers
 
 Keys = NDArray[np.uint64]

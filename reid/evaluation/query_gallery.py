@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from reid.distances import CosineDistances
 from reid.errors import ConfigError, DataError
 from reid.evaluation import checks
-from reid.evaluation.distances import CosineDistances
 from reid.evaluation.matches import Labels, Rules
 from reid.evaluation.outcome import count, ranking_report
 from reid.evaluation.ranking import MEMORY, rank_matches

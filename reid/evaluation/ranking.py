@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.distances import Distances
 from reid.errors import ConfigError, ShapeError
 from reid.evaluation.counting import Matched, count_before, most_rows
-from reid.evaluation.distances import Distances
 from reid.evaluation.matches import Labels, Matches, Rules
 from reid.records import Integers
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from reid import rng
+from reid.distances import CosineDistances
 from reid.errors import ConfigError
 from reid.evaluation import checks
-from reid.evaluation.distances import CosineDistances
 from reid.evaluation.matches import Labels
 from reid.evaluation.outcome import OTHER_PROTOCOL, count, ranking_report
 from reid.evaluation.ranking import MEMORY, rank_matches

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reid.distances import CosineDistances, MatrixDistances
 from reid.evaluation import counting
 from reid.evaluation.counting import Matched, count_before, most_rows
-from reid.evaluation.distances import CosineDistances, MatrixDistances
 
 SPECIAL = np.array([-3e38, -2.5, -1e-40, -0.0, 0.0, 1e-40, 1e-7, 1.0, 1 + 2**-23, 2.0, 3e38], dtype=np.float32)
 

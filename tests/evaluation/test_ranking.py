@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reid.distances import CosineDistances, MatrixDistances
 from reid.errors import ConfigError, ShapeError
 from reid.evaluation import metrics, ranking
-from reid.evaluation.distances import CosineDistances, MatrixDistances
 from reid.evaluation.matches import Labels, Rules
 from reid.evaluation.ranking import MatchRanks, rank_matches
 

@@ -10,8 +10,8 @@ import pytest
 from samples import drawn, embeddings
 
 from reid import files
+from reid.distances import CosineDistances, MatrixDistances
 from reid.errors import DataError, ShapeError
-from reid.evaluation.distances import CosineDistances, MatrixDistances
 from reid.evaluation.matches import Labels
 from reid.evaluation.protocols import Options, all_vs_all, evaluate, query_gallery, single_shot
 from reid.evaluation.ranking import rank_matches

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reid.distances import EXACT_BITS, CosineDistances, unit_rows
 from reid.errors import ShapeError
-from reid.evaluation.distances import EXACT_BITS, CosineDistances, MatrixDistances, RoundedDistances, unit_rows
 
 
 def normal(seed: int, *shape: int) -> np.ndarray:
@@ -55,6 +55,9 @@ def test_exact_distances_do_not_depend_on_their_surroundings():
 
     assert (distances.exact(np.array([17]), np.array([23])) == whole[17, 23]).all()
     assert (distances.exact(np.arange(40), order) == whole[:, order]).all()
+    rows, columns = np.repeat(np.arange(40), 50), np.tile(order, 40)
+    assert (distances.exact_pairs(rows, columns) == whole[rows, columns]).all()
+    assert distances.exact_pairs(rows[:0], columns[:0]).shape == (0,)
     assert whole.min() >= 0
     assert whole.max() < 2**EXACT_BITS
 
@@ -121,26 +124,3 @@ def test_selected_gallery():
 
     assert some.shape == (3, 2)
     assert np.allclose(some.rows(0, 3), distances.rows(0, 3)[:, [4, 0]], rtol=0, atol=1e-6)
-
-
-def test_matrix_rows_are_fresh_copies():
-    """The scan may write into what it gets; the matrix stays, also as read-only memory map."""
-    matrix = normal(1, 4, 3)
-    matrix.flags.writeable = False
-    rows = MatrixDistances(matrix).rows(1, 3)
-    rows[:] = 0
-
-    assert (MatrixDistances(matrix).rows(1, 3) == matrix[1:3]).all()
-    assert not isinstance(MatrixDistances(matrix), RoundedDistances)
-    assert isinstance(CosineDistances(matrix, matrix), RoundedDistances)
-
-
-def test_non_finite_matrix_rows_are_refused():
-    """The row of the whole matrix is named, not that of the block."""
-    matrix = normal(1, 6, 3)
-    matrix[4, 1] = np.nan
-
-    with pytest.raises(ShapeError, match="row 4"):
-        MatrixDistances(matrix).rows(3, 6)
-    with pytest.raises(ShapeError, match="two axes"):
-        MatrixDistances(matrix[0])

@@ -15,52 +15,22 @@ asks for exact distances only where two quick ones are nearer to each other than
 import copy
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reid.distances.checks import refuse_odd_rows
+from reid.distances.compiled import compiled
+from reid.distances.threads import share_rows
 from reid.errors import ShapeError
 from reid.records import Floats, Integers
-
-EXACT_BITS = 54
-"""Exact distances are integers in 0..2**54-1."""
 
 _GRID = 2.0**26
 _UNIT = 2.0**-19  # largest deviation of a squared length from 1 at which a row counts as of unit length
 _ROUNDOFF = 2.0**-24  # of float32
 _SUMMED = 256  # coordinates that one product sums before its result is added: bounds the rounding error
 _CHUNK = 2**20  # elements converted to float64 at a time
-
-
-class Distances(Protocol):
-    """Distances of Q queries to G gallery images, smaller is more similar."""
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Q and G."""
-        ...
-
-    def rows(self, start: int, stop: int) -> Floats:
-        """Distances of the queries start..stop-1 as a new (stop - start, G) float32 array, finite; the caller may write in it."""
-        ...
-
-
-@runtime_checkable
-class RoundedDistances(Distances, Protocol):
-    """Distances whose `rows` are rounded, and that can say which of two is really smaller."""
-
-    @property
-    def rounding(self) -> float:
-        """Upper bound of the difference between an element of `rows` and the true distance."""
-        ...
-
-    def exact(self, queries: Integers, gallery: Integers) -> Integers:
-        """True distances of these A queries to these C gallery images, as (A, C) int64 in 0..2**54-1.
-
-        Only their order and equality mean something, and these are exact.
-        """
-        ...
 
 
 class CosineDistances:
@@ -122,42 +92,22 @@ class CosineDistances:
             np.subtract(2**53, similarities.astype(np.int64), out=distances[:, part])
         return distances
 
+    def exact_pairs(self, queries: Integers, gallery: Integers) -> Integers:
+        """Exact distances of P pairs of a query and a gallery image, (P,) int64, as `exact` has them."""
+        distances = np.empty(len(queries), dtype=np.int64)
+
+        def work(start: int, stop: int) -> None:
+            part = slice(start, stop)
+            _pairs(self._query, self._gallery, queries[part], gallery[part], distances[part])
+
+        share_rows(work, len(queries))
+        return distances
+
     def select_gallery(self, rows: Integers) -> Self:
         """Distances of the same queries to the gallery images at `rows`, in that order."""
         selected = copy.copy(self)
         selected._gallery = self._gallery[rows]  # noqa: SLF001  a copy of this very class
         return selected
-
-
-class MatrixDistances:
-    """Distances that were computed before, such as those of another program or of a re-ranking.
-
-    Args:
-        matrix: (Q, G) numbers; may be memory-mapped. They are compared as float32.
-
-    Raises:
-        ShapeError: not a matrix.
-    """
-
-    def __init__(self, matrix: NDArray[Any]) -> None:
-        if matrix.ndim != 2:
-            raise ShapeError(f"a distance matrix has two axes, queries x gallery; got shape {matrix.shape}")
-        self._matrix = matrix
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of queries and gallery images."""
-        return self._matrix.shape[0], self._matrix.shape[1]
-
-    def rows(self, start: int, stop: int) -> Floats:
-        """Rows start..stop-1 as float32.
-
-        Raises:
-            ShapeError: a row holds NaN or infinity; the first five are named.
-        """
-        block = np.array(self._matrix[start:stop], dtype=np.float32, order="C")
-        _refuse(start + np.flatnonzero(~np.isfinite(block).all(axis=1)), self.shape[0], "rows of distances")
-        return block
 
 
 def unit_rows(vectors: NDArray[Any], name: str) -> Floats:
@@ -179,7 +129,7 @@ def unit_rows(vectors: NDArray[Any], name: str) -> Floats:
         chunk = vectors[part].astype(np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
             squares[part] = np.einsum("ij,ij->i", chunk, chunk)
-    _refuse(np.flatnonzero(~np.isfinite(squares)), len(vectors), f"{name} vectors")
+    refuse_odd_rows(np.flatnonzero(~np.isfinite(squares)), len(vectors), f"{name} vectors")
     odd = (np.abs(squares - 1) > _UNIT) & (squares > 0)
     if vectors.dtype == np.float32 and not odd.any():
         return np.ascontiguousarray(vectors)
@@ -188,6 +138,16 @@ def unit_rows(vectors: NDArray[Any], name: str) -> Floats:
     for part in _parts(*vectors.shape):
         unit[part] = vectors[part].astype(np.float64) / divisors[part]
     return unit
+
+
+@compiled
+def _pairs(query: Floats, gallery: Floats, rows: Integers, columns: Integers, distances: Integers) -> None:
+    for pair in range(len(rows)):
+        left, right = query[rows[pair]], gallery[columns[pair]]
+        total = 0.0
+        for place in range(len(left)):
+            total += np.rint(left[place] * _GRID) * np.rint(right[place] * _GRID)
+        distances[pair] = np.int64(2**53) - np.int64(total)
 
 
 def _on_grid(vectors: Floats) -> NDArray[np.float64]:
@@ -200,13 +160,3 @@ def _parts(rows: int, width: int) -> Iterator[slice]:
     step = max(1, _CHUNK // width)
     for start in range(0, rows, step):
         yield slice(start, start + step)
-
-
-def _refuse(bad: Integers, total: int, what: str) -> None:
-    if len(bad):
-        more = ", ..." if len(bad) > 5 else ""
-        listed = ", ".join(map(str, bad[:5].tolist()))
-        raise ShapeError(
-            f"{len(bad)} of {total} {what} hold NaN or infinity: row {listed}{more}; the model that made them "
-            "has diverged or the file is damaged"
-        )

@@ -1,0 +1,23 @@
+"""Loops compiled to machine code on first use, and kept for later processes where a folder for that can be written."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def compiled(function: Function) -> Function:
+    """Compile a function of arrays and numbers with numba when it is called first.
+
+    It runs without Python's global lock, so that threads share the work. The machine code is kept beside the source
+    or, where nothing may be written there, in numba's folder for the user; without either it is made anew by every
+    process. Sums keep their order: results do not depend on the machine.
+    """
+    import numba
+
+    machine_code: Any
+    try:
+        machine_code = numba.njit(nogil=True, cache=True)(function)
+    except RuntimeError:  # no folder can be written to
+        machine_code = numba.njit(nogil=True)(function)
+    return machine_code  # type: ignore[no-any-return]

@@ -1,0 +1,42 @@
+"""What can be scored: distances that are handed out in blocks of query rows, so that no Q x G matrix ever exists."""
+
+from typing import Protocol, runtime_checkable
+
+from reid.records import Floats, Integers
+
+EXACT_BITS = 54
+"""Exact distances are integers in 0..2**54-1."""
+
+
+class Distances(Protocol):
+    """Distances of Q queries to G gallery images, smaller is more similar."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Q and G."""
+        ...
+
+    def rows(self, start: int, stop: int) -> Floats:
+        """Distances of the queries start..stop-1 as a new (stop - start, G) float32 array, finite; the caller may write in it."""
+        ...
+
+
+@runtime_checkable
+class RoundedDistances(Distances, Protocol):
+    """Distances whose `rows` are rounded, and that can say which of two is really smaller."""
+
+    @property
+    def rounding(self) -> float:
+        """Upper bound of the difference between an element of `rows` and the true distance."""
+        ...
+
+    def exact(self, queries: Integers, gallery: Integers) -> Integers:
+        """True distances of these A queries to these C gallery images, as (A, C) int64 in 0..2**54-1.
+
+        Only their order and equality mean something, and these are exact.
+        """
+        ...
+
+    def exact_pairs(self, queries: Integers, gallery: Integers) -> Integers:
+        """True distances of P pairs of a query and a gallery image, (P,) int64, as `exact` has them."""
+        ...

@@ -1,0 +1,40 @@
+"""Compiled loops: the same results, kept where that is possible."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import numpy as np
+from reid.distances.compiled import compiled
+
+@compiled
+def double(values):
+    for place in range(len(values)):
+        values[place] *= 2
+
+numbers = np.arange(3)
+double(numbers)
+print(numbers.tolist())
+"""
+
+
+def test_code_is_kept_beside_the_source(tmp_path: Path) -> None:
+    """The second process finds what the first has compiled."""
+    program = tmp_path / "program.py"
+    program.write_text(PROGRAM)
+    for _ in range(2):
+        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+        assert done.stdout == "[0, 2, 4]\n"
+        assert len(list((tmp_path / "__pycache__").glob("*.nbc"))) == 1
+
+
+def test_code_runs_where_nothing_can_be_written(tmp_path: Path) -> None:
+    """Source that is no file, as in a frozen program: compiled for this process only."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": ""}
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
+
+    assert done.stdout == "[0, 2, 4]\n"
+    shutil.rmtree(tmp_path)

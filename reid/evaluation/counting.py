@@ -1,35 +1,22 @@
-"""How many non-matches rank before each match, counted without sorting whole rows.
+"""How many non-matches rank before each match, counted without sorting anything but the matches.
 
-Only distances up to that of a query's farthest match can matter. They are packed into integers, row | distance |
-column, whose order is the order of (row, distance), and sorted at once; two binary searches per match then give
-the non-matches that surely rank before it and those too near to tell. The latter are compared exactly.
+A first pass over a row counts, for each of its matches, the distances that are surely smaller and those too near to
+tell, which it lists. The latter are compared exactly. Rows where almost everything is too near to tell, as those of
+a collapsed model, are compared exactly as a whole.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reid.distances import EXACT_BITS, Distances, RoundedDistances
+from reid.distances.threads import share_rows
+from reid.evaluation.blocks import Matched
+from reid.evaluation.scanning import scan_rows
 from reid.records import Floats, Integers
 
-Keys = NDArray[np.uint64]
-_DISTANCE_BITS = 32
-
-
-@dataclass(frozen=True, eq=False)
-class Matched:
-    """P matches of a block of queries.
-
-    Attributes:
-        rows: (P,) int64 rows of the block, ascending.
-        columns: (P,) int64 gallery images.
-        near: (P,) float32 their distances.
-    """
-
-    rows: Integers
-    columns: Integers
-    near: Floats
+_EXACT = 2**20  # exact distances held at a time
+_DENSE = 16  # a row is compared as a whole when more than a sixteenth of it, a match, is too near to tell
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +32,6 @@ class Counts:
     tied: Integers
 
 
-def most_rows(gallery: int) -> int:
-    """How many rows a block may have so that row and distance, and row, distance and column, fit into 64 bits."""
-    return int(2 ** min(64 - EXACT_BITS, 64 - _DISTANCE_BITS - _column_bits(gallery)))
-
-
 def count_before(distances: Distances, start: int, block: Floats, matched: Matched) -> Counts:
     """Count the non-matches before each match; at equal distance the non-match is before.
 
@@ -59,130 +41,95 @@ def count_before(distances: Distances, start: int, block: Floats, matched: Match
         block: (B, G) distances of the non-matches, infinity for all else.
         matched: the matches of its queries.
     """
-    exact = distances if isinstance(distances, RoundedDistances) else None
-    lowest, highest = _band(matched.near, 0.0 if exact is None else 2 * exact.rounding)
-    if exact is not None and _hardly_differ(block, matched.rows, lowest, highest):
-        return _compare_all(exact, start, block, matched)
-    layout = _Layout(_column_bits(block.shape[1]))
-    keys = _candidates(block, matched.rows, highest, layout)
-    first = np.searchsorted(keys, layout.pack(matched.rows, np.full_like(lowest, -np.inf)))
-    low = np.searchsorted(keys, layout.pack(matched.rows, lowest))
-    high = np.searchsorted(keys, layout.pack(matched.rows, highest, layout.last), side="right")
-    if exact is None:
-        return Counts(high - first, high - low)
-    before, tied = low - first, np.zeros_like(low)
-    unsure = np.flatnonzero(high > low)
-    if len(unsure):
-        doubtful = _covered(low[unsure], high[unsure], len(keys))
-        passed = np.concatenate([[0], np.cumsum(doubtful)])
-        before[unsure] -= passed[low[unsure]] - passed[first[unsure]]
-        part = Matched(matched.rows[unsure], matched.columns[unsure], matched.near[unsure])
-        decided = _compare_exactly(exact, start, part, layout.rows(keys[doubtful]), layout.columns(keys[doubtful]))
-        before[unsure] += decided.before
-        tied[unsure] = decided.tied
-    return Counts(before, tied)
+    order = np.lexsort((matched.near, matched.rows))
+    near = matched.near[order]
+    first = np.searchsorted(matched.rows, np.arange(len(block) + 1))
+    rounded = distances if isinstance(distances, RoundedDistances) else None
+    low, high = band(near, 0.0 if rounded is None else 2 * rounded.rounding)
+    below, within, pairs = _scan_all(block, first, low, high, collect=rounded is not None)
+    if rounded is None:
+        return Counts(*_undo(order, below + within, within))
+    ordered = Matched(matched.rows[order], matched.columns[order], near)
+    before, tied = decide(rounded, start, ordered, below, pairs)
+    whole = np.flatnonzero((within > 0) & ~np.isin(ordered.rows, ordered.rows[pairs[0]]))
+    if len(whole):
+        rows = np.isin(ordered.rows, ordered.rows[whole])
+        part = Matched(ordered.rows[rows], ordered.columns[rows], near[rows])
+        before[rows], tied[rows] = _compare_all(rounded, start, block, part)
+    return Counts(*_undo(order, before, tied))
 
 
-class _Layout:
-    """Packs row, distance and column into one integer, the row in the highest bits."""
+def band(near: Floats, width: float) -> tuple[Floats, Floats]:
+    """Lowest and highest float32 distance that may in truth equal `near`, given the width of the doubt.
 
-    def __init__(self, column_bits: int) -> None:
-        self._column_bits = column_bits
-        self.last = 2**column_bits - 1
-
-    def pack(self, rows: Integers, distances: Floats, columns: Integers | int = 0) -> Keys:
-        keys = (rows.astype(np.uint64) << _DISTANCE_BITS) | _ordered_bits(distances)
-        return np.asarray((keys << self._column_bits) | np.asarray(columns).astype(np.uint64), dtype=np.uint64)
-
-    def rows(self, keys: Keys) -> Integers:
-        return (keys >> (self._column_bits + _DISTANCE_BITS)).astype(np.int64)
-
-    def columns(self, keys: Keys) -> Integers:
-        return np.asarray(keys & self.last, dtype=np.int64)
-
-
-def _band(near: Floats, width: float) -> tuple[Floats, Floats]:
-    """Bounds of the distances that may equal `near` in truth, rounded outwards to float32."""
+    Args:
+        near: (P,) distances.
+        width: 0, or how far apart two rounded distances may be whose true ones are equal.
+    """
     if width == 0:
         return near, near
     lowest, highest = (near - np.float64(width)).astype(np.float32), (near + np.float64(width)).astype(np.float32)
     return np.nextafter(lowest, np.float32(-np.inf)), np.nextafter(highest, np.float32(np.inf))
 
 
-def _candidates(block: Floats, rows: Integers, highest: Floats, layout: _Layout) -> Keys:
-    """Sorted keys of the non-matches that are not surely behind every match of their row."""
-    bounds = np.full(len(block), -np.inf, dtype=np.float32)
-    np.maximum.at(bounds, rows, highest)
-    places = np.flatnonzero(block <= bounds[:, np.newaxis])
-    columns = block.shape[1]
-    at = places // columns
-    keys = layout.pack(at, block.reshape(-1)[places], places - at * columns)
-    keys.sort()
-    return keys
+def _undo(order: Integers, *columns: Integers) -> tuple[Integers, ...]:
+    """Columns in `order` as they were before."""
+    back = np.empty_like(order)
+    back[order] = np.arange(len(order))
+    return tuple(column[back] for column in columns)
 
 
-def _covered(low: Integers, high: Integers, length: int) -> NDArray[np.bool_]:
-    """Which of `length` places lie in at least one of the ranges low..high-1."""
-    depth = np.bincount(low, minlength=length + 1) - np.bincount(high, minlength=length + 1)
-    return np.asarray(np.cumsum(depth[:length]) > 0)
+def _scan_all(
+    block: Floats, first: Integers, low: Floats, high: Floats, *, collect: bool
+) -> tuple[Integers, Integers, tuple[Integers, Integers]]:
+    """Distances surely below and too near to tell, for each match, and the latter as pairs of match and column.
+
+    Rows with too many of them have none listed.
+    """
+    below, within = np.zeros(len(low), dtype=np.int64), np.zeros(len(low), dtype=np.int64)
+    found: dict[int, Integers] = {}
+
+    def work(start: int, stop: int) -> None:
+        found[start] = scan_rows(block, (start, stop), first, (low, high), (below, within), _DENSE if collect else 0)
+
+    share_rows(work, len(block))
+    listed = np.concatenate([found[start] for start in sorted(found)], axis=0) if found else np.zeros((0, 2), np.int64)
+    return below, within, (listed[:, 0], listed[:, 1])
 
 
-def _compare_exactly(
-    distances: RoundedDistances, start: int, matched: Matched, rows: Integers, columns: Integers
-) -> Counts:
-    """Count, of the non-matches at (rows, columns), those before and at the exact distance of each match."""
-    asked, images = _union(rows, matched.rows), _union(columns, matched.columns)
-    table = distances.exact(start + asked, images)
-    place, at = _places(asked), _places(images)
-    others = _by_row(rows, table[place[rows], at[columns]])
-    others.sort()
-    own = _by_row(matched.rows, table[place[matched.rows], at[matched.columns]])
-    low, high = np.searchsorted(others, own), np.searchsorted(others, own, side="right")
-    return Counts(high - np.searchsorted(others, _by_row(matched.rows, np.zeros_like(matched.rows))), high - low)
+def decide(
+    distances: RoundedDistances, start: int, matched: Matched, below: Integers, pairs: tuple[Integers, Integers]
+) -> tuple[Integers, Integers]:
+    """What is before and tied with each match, comparing exactly what is too near to tell.
+
+    Args:
+        distances: where they come from.
+        start: the query of row 0.
+        matched: the P matches.
+        below: (P,) how many are surely nearer.
+        pairs: matches and columns to be compared, (L,) each.
+    """
+    match, column = pairs
+    unsure, place = np.unique(match, return_inverse=True)
+    own = distances.exact_pairs(start + matched.rows[unsure], matched.columns[unsure])[place]
+    other = distances.exact_pairs(start + matched.rows[match], column)
+    before = below + np.bincount(match[other <= own], minlength=len(below))
+    return before, np.bincount(match[other == own], minlength=len(below))
 
 
-def _hardly_differ(block: Floats, rows: Integers, lowest: Floats, highest: Floats) -> bool:
-    """Whether, in a sample, a quarter of the distances may equal that of a match. Decides on speed, not on results."""
-    some = slice(None, None, 1 + len(rows) // 64)
-    sample = block[rows[some], :: 1 + block.shape[1] // 256]
-    near = (sample >= lowest[some, np.newaxis]) & (sample <= highest[some, np.newaxis])
-    return bool(4 * np.count_nonzero(near) > near.size)
-
-
-def _compare_all(distances: RoundedDistances, start: int, block: Floats, matched: Matched) -> Counts:
-    """Count with the exact distances of whole rows."""
+def _compare_all(distances: RoundedDistances, start: int, block: Floats, matched: Matched) -> tuple[Integers, Integers]:
+    """What is before and tied, from exact distances of whole rows."""
+    before, tied = np.zeros(len(matched.rows), dtype=np.int64), np.zeros(len(matched.rows), dtype=np.int64)
+    images = np.arange(block.shape[1])
+    step = max(1, _EXACT // len(images))
     asked, place = np.unique(matched.rows, return_inverse=True)
-    table = distances.exact(start + asked, np.arange(block.shape[1]))
-    own = table[place, matched.columns]
-    table[np.isinf(block[asked])] = 2**EXACT_BITS
-    before = [np.count_nonzero(table[row] <= distance) for row, distance in zip(place, own, strict=True)]
-    tied = [np.count_nonzero(table[row] == distance) for row, distance in zip(place, own, strict=True)]
-    return Counts(np.array(before, dtype=np.int64), np.array(tied, dtype=np.int64))
-
-
-def _union(left: Integers, right: Integers) -> Integers:
-    """All numbers in either, ascending; faster than sorting for millions of small numbers."""
-    present = np.zeros(max(left.max(initial=0), right.max(initial=0)) + 1, dtype=bool)
-    present[left] = present[right] = True
-    return np.flatnonzero(present)
-
-
-def _places(numbers: Integers) -> Integers:
-    """The inverse: where each number stands in ascending `numbers`."""
-    places = np.zeros(numbers[-1] + 1, dtype=np.int64)
-    places[numbers] = np.arange(len(numbers))
-    return places
-
-
-def _by_row(rows: Integers, exact: Integers) -> Keys:
-    return np.asarray((rows.astype(np.uint64) << EXACT_BITS) | exact.astype(np.uint64), dtype=np.uint64)
-
-
-def _ordered_bits(values: Floats) -> Keys:
-    """Integers in the order of float32 values; -0 and 0 are equal."""
-    bits = (values + np.float32(0)).view(np.uint32)
-    return np.where(bits >> 31, ~bits, bits | np.uint32(0x80000000)).astype(np.uint64)
-
-
-def _column_bits(gallery: int) -> int:
-    return max(1, (gallery - 1).bit_length())
+    for at in range(0, len(asked), step):
+        rows = asked[at : at + step]
+        table = distances.exact(start + rows, images)
+        part = np.flatnonzero((place >= at) & (place < at + step))
+        own = table[place[part] - at, matched.columns[part]]
+        table[np.isinf(block[rows])] = 2**EXACT_BITS
+        for match, row, distance in zip(part, place[part] - at, own, strict=True):
+            before[match] = np.count_nonzero(table[row] <= distance)
+            tied[match] = np.count_nonzero(table[row] == distance)
+    return before, tied

@@ -11,8 +11,9 @@ from reid.errors import ConfigError
 from reid.evaluation import checks
 from reid.evaluation.matches import Labels
 from reid.evaluation.outcome import OTHER_PROTOCOL, count, ranking_report
-from reid.evaluation.ranking import MEMORY, rank_matches
+from reid.evaluation.ranking import MEMORY
 from reid.evaluation.reports import RANKS, SingleShotReport
+from reid.evaluation.trials import rank_trials
 from reid.records import JUNK, Embeddings, Integers, Records
 
 
@@ -39,15 +40,14 @@ def single_shot(
     checks.not_empty(gallery.records, "test")
     if trials < 1:
         raise ConfigError(f"trials must be 1 or more, got {trials}")
-    records, everything = gallery.records, CosineDistances(gallery.vectors, gallery.vectors)
+    records = gallery.records
     identities = _by_identity(records)
+    galleries = [_draw(identities, rng.generator(seed, "single-shot", trial)) for trial in range(trials)]
+    distances = CosineDistances(gallery.vectors, gallery.vectors)
     reports = []
-    for trial in range(trials):
-        rows = _draw(identities, rng.generator(seed, "single-shot", trial))
-        asked = records.identities != JUNK
-        asked[rows] = False
-        labels = Labels.of(records), Labels.of(records.select(rows))
-        found = rank_matches(everything.select_gallery(rows), *labels, asked=asked, memory=memory)
+    for rows, found in zip(
+        galleries, rank_trials(distances, Labels.of(records), galleries, memory=memory), strict=True
+    ):
         counts = count(found, records, OTHER_PROTOCOL, gallery=len(rows))
         reports.append(ranking_report(found, counts, ranks, average_precision))
     return SingleShotReport(tuple(reports), seed)

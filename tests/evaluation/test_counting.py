@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from reid.distances import CosineDistances, MatrixDistances
 from reid.evaluation import counting
-from reid.evaluation.counting import Matched, count_before, most_rows
+from reid.evaluation.blocks import Matched
+from reid.evaluation.counting import count_before
 
 SPECIAL = np.array([-3e38, -2.5, -1e-40, -0.0, 0.0, 1e-40, 1e-7, 1.0, 1 + 2**-23, 2.0, 3e38], dtype=np.float32)
 
@@ -37,12 +38,14 @@ def test_given_distances_are_counted_as_they_are(seed, queries, images):
 @pytest.mark.parametrize("always", ["sparse", "dense"])
 def test_rounded_distances_are_decided_exactly(monkeypatch, spread, always):
     """From equal to far apart vectors, comparing few or all distances exactly, the counts are those of exact ones."""
-    monkeypatch.setattr(counting, "_hardly_differ", lambda *_: always == "dense")
+    monkeypatch.setattr(counting, "_DENSE", 2**40 if always == "dense" else 1)  # 64 are always listed
     generator = np.random.Generator(np.random.Philox(5))
-    vectors = (np.ones(16) + spread * generator.standard_normal((60, 16)))[generator.integers(0, 60, 60)]
+    vectors = (np.ones(16) + spread * generator.standard_normal((90, 16)))[generator.integers(0, 90, 90)]
     distances = CosineDistances(vectors.astype(np.float32), vectors.astype(np.float32))
-    rows, columns = np.repeat(np.arange(20), 3), generator.integers(0, 60, 60)
-    exact = distances.exact(np.arange(20, 40), np.arange(60)).astype(object)
+    rows, columns = np.repeat(np.arange(20), 3), generator.integers(0, 90, 60)
+    rows = np.sort(np.concatenate([rows, np.full(12, 7)]))  # one with many matches
+    columns = np.concatenate([columns, generator.integers(0, 90, 12)])
+    exact = distances.exact(np.arange(20, 40), np.arange(90)).astype(object)
     block = distances.rows(20, 40)
     matched = Matched(rows, columns, block[rows, columns])
     own = exact[rows, columns].copy()
@@ -60,10 +63,3 @@ def test_no_matches():
     distances = CosineDistances(vectors, vectors)
 
     assert len(count_before(distances, 0, distances.rows(0, 3), empty).before) == 0
-
-
-def test_rows_of_a_block_fit_their_bits():
-    """Row, distance and column share 64 bits; huge galleries get smaller blocks, never none."""
-    assert most_rows(1) == most_rows(60_000) == 1024
-    assert most_rows(2**24) == 256
-    assert most_rows(2**31) == 2

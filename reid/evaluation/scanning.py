@@ -1,0 +1,160 @@
+"""The loops over all distances: for each match, how many are surely smaller, and which are too near to tell."""
+
+import numpy as np
+
+from reid.distances.compiled import compiled
+from reid.records import Floats, Integers
+
+_FEW = 8  # matches of a row up to which comparing all distances with each is quickest
+_TILE = 2048  # distances compared at a time: they stay in the innermost cache
+
+
+@compiled
+def _upto(values: Floats, bound: float) -> int:
+    number = np.int32(0)
+    for place in range(len(values)):
+        number = np.int32(number + np.int32(values[place] <= bound))
+    return int(number)
+
+
+@compiled
+def _below(values: Floats, bound: float) -> int:
+    number = np.int32(0)
+    for place in range(len(values)):
+        number = np.int32(number + np.int32(values[place] < bound))
+    return int(number)
+
+
+@compiled
+def _with_room(pairs: Integers, needed: int) -> Integers:
+    while needed > len(pairs):
+        pairs = np.concatenate((pairs, np.empty_like(pairs)))
+    return pairs
+
+
+@compiled
+def scan_tile(
+    tile: Floats,
+    at: int,
+    matches: tuple[int, int],
+    bands: tuple[Floats, Floats],
+    counts: tuple[Integers, Integers],
+    pairs: Integers,
+    used: int,
+    room: int,
+) -> tuple[Integers, int]:
+    """Compare distances of one row with the bands of its matches. Compiled; may be called from compiled functions.
+
+    Args:
+        tile: distances of the columns at, at + 1, ...
+        at: the first column.
+        matches: first and last + 1 of the row's matches.
+        bands: (P,) lowest and highest distance that may equal that of each match.
+        counts: (P,) distances below the band and within it, which are added to.
+        pairs: list of (match, column) within a band.
+        used: how many stand in it.
+        room: no more are listed once there are so many.
+
+    Returns:
+        The list, moved if it had to grow, and how many stand in it now.
+    """
+    for match in range(matches[0], matches[1]):
+        lowest, highest = bands[0][match], bands[1][match]
+        under = _below(tile, lowest)
+        near = _upto(tile, highest) - under
+        counts[0][match] += under
+        counts[1][match] += near
+        if near == 0 or used >= room:
+            continue
+        pairs = _with_room(pairs, used + near)
+        for place in range(len(tile)):
+            if lowest <= tile[place] <= highest:
+                pairs[used, 0], pairs[used, 1] = match, at + place
+                used += 1
+    return pairs, used
+
+
+@compiled
+def _scan_many(
+    tile: Floats,
+    at: int,
+    matches: tuple[int, int],
+    bands: tuple[Floats, Floats],
+    counts: tuple[Integers, Integers],
+    pairs: Integers,
+    used: int,
+    room: int,
+) -> tuple[Integers, int]:
+    """Finds the place of each distance among the matches; `counts[0]` is to be summed up over them at the end."""
+    low, high = bands
+    for place in range(len(tile)):
+        value = tile[place]
+        match, beyond = matches
+        if value > high[beyond - 1]:
+            continue
+        beyond -= 1
+        while match < beyond:  # the first whose band does not end before
+            middle = (match + beyond) // 2
+            if high[middle] < value:
+                match = middle + 1
+            else:
+                beyond = middle
+        counts[0][match] += 1
+        while match < matches[1] and low[match] <= value:
+            counts[1][match] += 1
+            if used < room:
+                pairs = _with_room(pairs, used + 1)
+                pairs[used, 0], pairs[used, 1] = match, at + place
+                used += 1
+            match += 1
+    return pairs, used
+
+
+@compiled
+def scan_rows(
+    block: Floats,
+    rows: tuple[int, int],
+    first: Integers,
+    bands: tuple[Floats, Floats],
+    counts: tuple[Integers, Integers],
+    dense: int,
+) -> Integers:
+    """Count, for each match of some rows, the distances below its band and within it. Compiled.
+
+    Args:
+        block: (B, G) distances.
+        rows: first and last + 1 row to look at.
+        first: (B + 1,) first match of each row; the matches of a row ascend.
+        bands: (P,) lowest and highest distance that may equal that of each match.
+        counts: (P,) distances below the band and within it, which are added to.
+        dense: of a row of which, a match, more than one `dense`-th is within bands, none are listed; 0 lists none at all.
+
+    Returns:
+        (L, 2) match and column of the distances within bands.
+    """
+    pairs = np.empty((1024, 2), dtype=np.int64)
+    used = 0
+    columns = block.shape[1]
+    for row in range(rows[0], rows[1]):
+        matches = first[row], first[row + 1]
+        number = matches[1] - matches[0]
+        if number == 0:
+            continue
+        listed = used
+        room = used + max(64, number * columns // dense) if dense else used
+        for at in range(0, columns, _TILE):
+            tile = block[row, at : min(columns, at + _TILE)]
+            if _upto(tile, bands[1][matches[1] - 1]) == 0:
+                continue
+            if number <= _FEW:
+                pairs, used = scan_tile(tile, at, matches, bands, counts, pairs, used, room)
+            else:
+                pairs, used = _scan_many(tile, at, matches, bands, counts, pairs, used, room)
+        if number > _FEW:
+            total = 0
+            for match in range(matches[0], matches[1]):
+                total += counts[0][match]
+                counts[0][match] = total - counts[1][match]
+        if used >= room:
+            used = listed
+    return pairs[:used]

@@ -1,0 +1,146 @@
+"""The ranks of several trials that ask the same images against different choices of them, from one product.
+
+Whatever a trial's gallery is, the distance of two images stays: they are made once for all images that are in any
+gallery, and every trial reads the columns of its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.distances import CosineDistances, Distances, RoundedDistances
+from reid.distances.compiled import compiled
+from reid.distances.threads import share_rows
+from reid.evaluation.blocks import Matched
+from reid.evaluation.counting import band, decide
+from reid.evaluation.matches import Labels
+from reid.evaluation.ranking import MEMORY, MatchRanks, blocks
+from reid.evaluation.scanning import scan_tile
+from reid.records import JUNK, Floats, Integers
+
+
+def rank_trials(
+    distances: Distances, labels: Labels, galleries: Sequence[Integers], *, memory: int = MEMORY
+) -> list[MatchRanks]:
+    """Rank the one match of every image that is not in the gallery, for each gallery.
+
+    Args:
+        distances: of all N images to all N images.
+        labels: theirs; junk is not asked.
+        galleries: (I,) rows of each trial's gallery: one image of every identity.
+        memory: bytes of scratch, beyond the vectors.
+
+    Returns:
+        For each trial what `rank_matches` gives for all N images against its gallery. An image that is in the
+        gallery, and junk, is not asked.
+    """
+    used = np.unique(np.concatenate(galleries))
+    if isinstance(distances, CosineDistances):
+        distances, images = distances.select_gallery(used), used
+    else:
+        images = np.arange(len(labels))
+    plan = _Plan.of(labels, galleries, images)
+    share = max(1, memory * len(images) // max(len(images), plan.columns.size))  # the trials of a block share memory
+    parts = [_rank_block(distances, plan, start, block) for start, block in blocks(distances, share)]
+    before, tied = (np.concatenate(list(column)) for column in zip(*parts, strict=True))
+    return [plan.ranks(trial, before[:, trial], tied[:, trial]) for trial in range(len(galleries))]
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """Which columns the trials read.
+
+    Attributes:
+        columns: (T, I) columns of each trial's gallery.
+        place: (T, N) place, in its trial's gallery, of each image's match.
+        asked: (T, N) bool.
+    """
+
+    columns: Integers
+    place: Integers
+    asked: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, labels: Labels, galleries: Sequence[Integers], images: Integers) -> Self:
+        column = np.zeros(len(labels), dtype=np.int64)
+        column[images] = np.arange(len(images))
+        gallery = np.stack(list(galleries))
+        place = np.zeros((len(galleries), len(labels)), dtype=np.int64)
+        asked = np.repeat((labels.identities != JUNK)[np.newaxis], len(galleries), axis=0)
+        for trial, rows in enumerate(gallery):
+            of_identity = np.zeros(labels.identities.max() + 1, dtype=np.int64)
+            of_identity[labels.identities[rows]] = np.arange(len(rows))
+            place[trial] = of_identity[labels.identities]
+            asked[trial, rows] = False
+        return cls(column[gallery], place, asked)
+
+    def ranks(self, trial: int, before: Integers, tied: Integers) -> MatchRanks:
+        asked = self.asked[trial]
+        images = self.columns.shape[1]
+        return MatchRanks(
+            ranks=before[asked] + 1,
+            matches=asked.astype(np.int64),
+            asked=asked,
+            counted=np.full(len(asked), images),
+            taken_out=np.zeros(len(asked), dtype=np.int64),
+            ties=np.where(asked, tied, 0),
+            junk=0,
+        )
+
+
+def _rank_block(distances: Distances, plan: _Plan, start: int, block: Floats) -> tuple[Integers, Integers]:
+    """What is before and tied with the match of each row, (B, T) both."""
+    queries = slice(start, start + len(block))
+    place, asked = plan.place[:, queries].T, plan.asked[:, queries].T
+    rows, trials = np.nonzero(asked)
+    columns = plan.columns[trials, place[rows, trials]]
+    matched = Matched(rows, columns, block[rows, columns])
+    rounded = distances if isinstance(distances, RoundedDistances) else None
+    low, high = band(matched.near, 0.0 if rounded is None else 2 * rounded.rounding)
+    counts = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    first = np.searchsorted(rows, np.arange(len(block) + 1))
+    found: dict[int, Integers] = {}
+
+    def work(begin: int, end: int) -> None:
+        where = (plan.columns, trials, place[rows, trials])
+        found[begin] = _scan(block, (begin, end), first, where, (low, high), counts, rounded is not None)
+
+    share_rows(work, len(block))
+    pairs = np.concatenate([found[begin] for begin in sorted(found)], axis=0)
+    below, within = counts
+    before, tied = below + within, within
+    if rounded is not None:
+        at = plan.columns[trials[pairs[:, 0]], pairs[:, 1]]
+        before, tied = decide(rounded, start, matched, below, (pairs[:, 0], at))
+    whole = np.zeros((2, *asked.shape), dtype=np.int64)
+    whole[:, rows, trials] = before, tied
+    return whole[0], whole[1]
+
+
+@compiled
+def _scan(
+    block: Floats,
+    rows: tuple[int, int],
+    first: Integers,
+    where: tuple[Integers, Integers, Integers],
+    bands: tuple[Floats, Floats],
+    counts: tuple[Integers, Integers],
+    collect: bool,
+) -> Integers:
+    columns, trials, places = where
+    pairs = np.empty((1024, 2), dtype=np.int64)
+    used = 0
+    tile = np.empty(columns.shape[1], dtype=np.float32)
+    for row in range(rows[0], rows[1]):
+        distances = block[row]
+        for match in range(first[row], first[row + 1]):
+            chosen = columns[trials[match]]
+            for place in range(len(chosen)):
+                tile[place] = distances[chosen[place]]
+            tile[places[match]] = np.inf
+            room = used + len(tile) if collect else used
+            pairs, used = scan_tile(tile, 0, (match, match + 1), bands, counts, pairs, used, room)
+    return pairs[:used]

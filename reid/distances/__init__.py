@@ -2,6 +2,18 @@
 
 from reid.distances.cosine import CosineDistances, unit_rows
 from reid.distances.matrix import MatrixDistances
-from reid.distances.protocol import EXACT_BITS, Distances, RoundedDistances
+from reid.distances.nearest import Neighbours, nearest
+from reid.distances.protocol import EXACT_BITS, Distances, FilledDistances, RoundedDistances, TiledDistances
 
-__all__ = ["EXACT_BITS", "CosineDistances", "Distances", "MatrixDistances", "RoundedDistances", "unit_rows"]
+__all__ = [
+    "EXACT_BITS",
+    "CosineDistances",
+    "Distances",
+    "FilledDistances",
+    "MatrixDistances",
+    "Neighbours",
+    "RoundedDistances",
+    "TiledDistances",
+    "nearest",
+    "unit_rows",
+]

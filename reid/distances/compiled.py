@@ -6,18 +6,23 @@ from typing import Any, TypeVar
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, *, any_order: bool = False) -> Function:
     """Compile a function of arrays and numbers with numba when it is called first.
 
     It runs without Python's global lock, so that threads share the work. The machine code is kept beside the source
     or, where nothing may be written there, in numba's folder for the user; without either it is made anew by every
     process. Sums keep their order: results do not depend on the machine.
+
+    Args:
+        function: what to compile.
+        any_order: let sums be taken in any order, which is faster: only for sums that no order changes.
     """
     import numba
 
+    options: dict[str, Any] = {"nogil": True, "fastmath": {"reassoc"} if any_order else False}
     machine_code: Any
     try:
-        machine_code = numba.njit(nogil=True, cache=True)(function)
+        machine_code = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder can be written to
-        machine_code = numba.njit(nogil=True)(function)
+        machine_code = numba.njit(**options)(function)
     return machine_code  # type: ignore[no-any-return]

@@ -15,6 +15,7 @@ asks for exact distances only where two quick ones are nearer to each other than
 import copy
 import math
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -29,7 +30,7 @@ from reid.records import Floats, Integers
 _GRID = 2.0**26
 _UNIT = 2.0**-19  # largest deviation of a squared length from 1 at which a row counts as of unit length
 _ROUNDOFF = 2.0**-24  # of float32
-_SUMMED = 256  # coordinates that one product sums before its result is added: bounds the rounding error
+_SUMMED = 512  # coordinates that one product sums before its result is added: bounds the rounding error
 _CHUNK = 2**20  # elements converted to float64 at a time
 
 
@@ -62,6 +63,11 @@ class CosineDistances:
         return len(self._query), len(self._gallery)
 
     @property
+    def symmetric(self) -> bool:
+        """Whether queries and gallery are the same images in the same order."""
+        return self._gallery is self._query
+
+    @property
     def rounding(self) -> float:
         """Bound of the error of `rows`, for any order in which a matrix product may sum.
 
@@ -69,18 +75,36 @@ class CosineDistances:
         Numerical Algorithms", section 3.1), each addition of a partial result by half a unit of a number below 2,
         and the grid moves either vector by at most sqrt(D) * 2**-27.
         """
+        return self._bound(_SUMMED)
+
+    @property
+    def tile_rounding(self) -> float:
+        """Bound of the error of `tile`, derived as that of `rounding`."""
+        return self._bound(self._query.shape[1])
+
+    def _bound(self, summed: int) -> float:
         dimension = self._query.shape[1]
-        additions = min(dimension, _SUMMED) + 2 * math.ceil(dimension / _SUMMED)
+        additions = min(dimension, summed) + 2 * math.ceil(dimension / summed)
         return float(1.001 * (additions * _ROUNDOFF + math.sqrt(dimension) / _GRID))
 
     def rows(self, start: int, stop: int) -> Floats:
         """Quick distances of the queries start..stop-1, (stop - start, G) float32."""
-        query = self._query[start:stop]
-        block: Floats = np.matmul(query[:, :_SUMMED], self._gallery[:, :_SUMMED].T)
+        block: Floats = np.empty((min(stop, len(self._query)) - start, len(self._gallery)), dtype=np.float32)
+        self.fill(start, block)
+        return block
+
+    def fill(self, start: int, block: Floats) -> None:
+        """Write the quick distances of the queries start, start + 1, ... into a (B, G) float32 array."""
+        query = self._query[start : start + len(block)]
+        np.matmul(query[:, :_SUMMED], self._gallery[:, :_SUMMED].T, out=block)
         np.subtract(1, block, out=block)
         for first in range(_SUMMED, query.shape[1], _SUMMED):
             part = slice(first, first + _SUMMED)
             block -= np.matmul(query[:, part], self._gallery[:, part].T)
+
+    def tile(self, queries: slice, gallery: slice) -> Floats:
+        """Quick similarities, 1 - distance, of some queries and some gallery images, float32: one product."""
+        block: Floats = np.matmul(self._query[queries], self._gallery[gallery].T)
         return block
 
     def exact(self, queries: Integers, gallery: Integers) -> Integers:
@@ -108,6 +132,19 @@ class CosineDistances:
         selected = copy.copy(self)
         selected._gallery = self._gallery[rows]  # noqa: SLF001  a copy of this very class
         return selected
+
+    def among_all(self) -> Self:
+        """Distances of all images to all: the queries, then the gallery. These very ones where both are the same."""
+        if self.symmetric:
+            return self
+        joined = copy.copy(self)
+        joined._query = joined._gallery = np.concatenate([self._query, self._gallery])  # noqa: SLF001  as above
+        return joined
+
+    @property
+    def vectors(self) -> tuple[Floats, Floats]:
+        """The (Q, D) and (G, D) unit vectors; not to be changed."""
+        return self._query, self._gallery
 
 
 def unit_rows(vectors: NDArray[Any], name: str) -> Floats:
@@ -140,7 +177,7 @@ def unit_rows(vectors: NDArray[Any], name: str) -> Floats:
     return unit
 
 
-@compiled
+@partial(compiled, any_order=True)  # all sums are exact
 def _pairs(query: Floats, gallery: Floats, rows: Integers, columns: Integers, distances: Integers) -> None:
     for pair in range(len(rows)):
         left, right = query[rows[pair]], gallery[columns[pair]]

@@ -40,3 +40,31 @@ class RoundedDistances(Distances, Protocol):
     def exact_pairs(self, queries: Integers, gallery: Integers) -> Integers:
         """True distances of P pairs of a query and a gallery image, (P,) int64, as `exact` has them."""
         ...
+
+
+@runtime_checkable
+class TiledDistances(RoundedDistances, Protocol):
+    """Rounded distances that also hand out rectangles of similarities, less precise than `rows` and faster."""
+
+    @property
+    def symmetric(self) -> bool:
+        """Whether queries and gallery are the same images in the same order, so that d(i, j) = d(j, i) exactly."""
+        ...
+
+    @property
+    def tile_rounding(self) -> float:
+        """Upper bound of the difference between an element of `tile` and 1 - the true distance."""
+        ...
+
+    def tile(self, queries: slice, gallery: slice) -> Floats:
+        """Similarities, 1 - distance, of some queries and some gallery images as a new float32 array, finite."""
+        ...
+
+
+@runtime_checkable
+class FilledDistances(Distances, Protocol):
+    """Distances that can be written where the last block stood, which is much faster than new memory for each."""
+
+    def fill(self, start: int, block: Floats) -> None:
+        """Write the distances of the queries start, start + 1, ... into a (B, G) float32 array."""
+        ...

@@ -1,10 +1,16 @@
 """Compiled loops: the same results, kept where that is possible."""
 
+import functools
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reid.distances.compiled import compiled
 
 PROGRAM = """
 import numpy as np
@@ -38,3 +44,19 @@ def test_code_runs_where_nothing_can_be_written(tmp_path: Path) -> None:
 
     assert done.stdout == "[0, 2, 4]\n"
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize("any_order", [False, True])
+def test_order_of_sums(any_order: bool) -> None:
+    """Is kept unless no order matters; whole numbers come out the same either way."""
+
+    @functools.partial(compiled, any_order=any_order)
+    def total(values: np.ndarray) -> float:
+        found = 0.0
+        for value in values:
+            found += value
+        return found
+
+    assert total(np.arange(1000.0)) == 499500
+    if not any_order:
+        assert total(np.array([1e16, 1.0, -1e16, 1.0])) == 1

@@ -25,6 +25,17 @@ def test_rows_are_within_the_stated_bound(dimension):
     assert distances.rounding < 4e-5
 
 
+@pytest.mark.parametrize("dimension", [1, 3, 257, 2048])
+def test_tiles_are_within_the_stated_bound(dimension):
+    """Quick similarities differ from the exact ones by less than `tile_rounding`, for any width."""
+    distances = CosineDistances(normal(1, 7, dimension), normal(2, 9, dimension))
+    quick = distances.tile(slice(2, 7), slice(1, 6)).astype(np.float64)
+    exact = 1 - (distances.exact(np.arange(2, 7), np.arange(1, 6)) - 2**52) / 2**52
+
+    assert np.abs(quick - exact).max() <= distances.tile_rounding
+    assert distances.rounding <= distances.tile_rounding < 2e-4
+
+
 def test_exact_distances_are_one_minus_cosine():
     """Up to the grid, exact distances are those of plain float64 arithmetic."""
     query, gallery = normal(1, 5, 64), normal(2, 8, 64)
@@ -124,3 +135,28 @@ def test_selected_gallery():
 
     assert some.shape == (3, 2)
     assert np.allclose(some.rows(0, 3), distances.rows(0, 3)[:, [4, 0]], rtol=0, atol=1e-6)
+
+
+def test_among_all():
+    """Queries first, then the gallery; the same object where both are one set."""
+    query, gallery = normal(1, 3, 8), normal(2, 6, 8)
+    every = CosineDistances(query, gallery).among_all()
+    alone = CosineDistances(gallery, gallery)
+
+    assert every.symmetric
+    assert every.shape == (9, 9)
+    assert (
+        every.exact(np.arange(3), np.arange(3, 9)) == CosineDistances(query, gallery).exact(*map(np.arange, (3, 6)))
+    ).all()
+    assert alone.symmetric
+    assert alone.among_all() is alone
+    assert not CosineDistances(gallery, gallery.copy()).symmetric
+    assert not alone.select_gallery(np.arange(6)).symmetric
+
+
+def test_unit_vectors_can_be_read():
+    """As they are compared."""
+    found = CosineDistances(3 * normal(1, 3, 8), normal(2, 6, 8)).vectors
+
+    assert [vectors.shape for vectors in found] == [(3, 8), (6, 8)]
+    assert np.allclose(np.linalg.norm(found[0], axis=1), 1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from reid.distances import CosineDistances, MatrixDistances, RoundedDistances
+from reid.distances import CosineDistances, MatrixDistances, RoundedDistances, TiledDistances
 
 
 def test_who_knows_exact_distances() -> None:
@@ -10,4 +10,5 @@ def test_who_knows_exact_distances() -> None:
     matrix = np.eye(3, dtype=np.float32)
 
     assert isinstance(CosineDistances(matrix, matrix), RoundedDistances)
+    assert isinstance(CosineDistances(matrix, matrix), TiledDistances)
     assert not isinstance(MatrixDistances(matrix), RoundedDistances)

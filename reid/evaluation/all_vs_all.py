@@ -5,12 +5,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from reid.distances import CosineDistances
-from reid.evaluation import checks, metrics
-from reid.evaluation.clustering import nmi
+from reid.evaluation import checks
+from reid.evaluation.bootstrap import RESAMPLES, intervals
+from reid.evaluation.clustering import agreement
 from reid.evaluation.matches import Labels, Rules
 from reid.evaluation.outcome import OTHER_PROTOCOL, count, curve
+from reid.evaluation.per_query import mutual_measures, per_query
 from reid.evaluation.ranking import MEMORY, rank_matches
 from reid.evaluation.reports import AllVsAllReport
+from reid.evaluation.verification import PairHistogram, verify
 from reid.records import JUNK, Embeddings
 
 RECALLS = (1, 2, 4, 5, 8, 10, 100, 1000)
@@ -25,6 +28,8 @@ def all_vs_all(
     memory: int = MEMORY,
     nmi_seeds: int = 3,
     seed: int = 0,
+    verification: bool = True,
+    bootstrap: int = RESAMPLES,
 ) -> AllVsAllReport:
     """Ask every image against all others: SOP, CUB, CARS, and VehicleID in metric learning.
 
@@ -33,8 +38,10 @@ def all_vs_all(
         ranks: k of recall@k; None means `RECALLS`, as far as a query has that many others.
         average_precision: definition of mAP.
         memory: bytes of scratch beyond the vectors.
-        nmi_seeds: clusterings that NMI is the mean of; 0 leaves it out.
-        seed: decides where the clusterings start.
+        nmi_seeds: clusterings that NMI and F1 are the means of; 0 leaves them out.
+        seed: decides where the clusterings start, and of the resamples.
+        verification: also count all pairs by distance.
+        bootstrap: resamples for the intervals; 0 leaves them out.
 
     Raises:
         DataError: there are no images but junk.
@@ -46,18 +53,38 @@ def all_vs_all(
     ranks = [k for k in RECALLS if k <= max(1, others)] if ranks is None else ranks
     checks.ranks(ranks)
     checks.average_precision(average_precision)
+    checks.resamples(bootstrap)
     labels = Labels.of(gallery.records)
-    distances = CosineDistances(gallery.vectors, gallery.vectors)
-    found = rank_matches(distances, labels, labels, rules=Rules(same_image=True), memory=memory)
+    pairs = PairHistogram(known) if verification else None
+    found = rank_matches(
+        CosineDistances(gallery.vectors, gallery.vectors),
+        labels,
+        labels,
+        rules=Rules(same_image=True),
+        memory=memory,
+        watch=(pairs,) if pairs else (),
+    )
+    values = per_query(
+        found,
+        gallery.records,
+        mutual_measures(ranks, average_precision),
+        protocol="all-vs-all",
+        average_precision=average_precision,
+    )
     kept = gallery if known.all() else gallery.select(known)
+    clustered = agreement(kept.vectors, kept.records.identities, seeds=nmi_seeds, seed=seed)
     return AllVsAllReport(
-        recall={k: metrics.mean(metrics.hits(found, k)) for k in ranks},
-        mAP=metrics.mean(metrics.AVERAGE_PRECISIONS[average_precision](found)),
-        map_at_r=metrics.mean(metrics.map_at_r(found)),
-        r_precision=metrics.mean(metrics.r_precision(found)),
-        mINP=metrics.mean(metrics.inverse_negative_penalty(found)),
-        nmi=nmi(kept.vectors, kept.records.identities, seeds=nmi_seeds, seed=seed) if nmi_seeds else (),
+        recall={k: values.mean(f"R@{k}") for k in ranks},
+        mAP=values.mean("mAP"),
+        map_at_r=values.mean("map_at_r"),
+        r_precision=values.mean("r_precision"),
+        mINP=values.mean("mINP"),
+        nmi=clustered.nmi,
+        f1=clustered.f1,
         average_precision=average_precision,
         counts=count(found, gallery.records, OTHER_PROTOCOL, gallery=others + 1),
         curve=curve(found),
+        per_query=values,
+        intervals=intervals(values, resamples=bootstrap, seed=seed),
+        verification=verify(pairs) if pairs else None,
     )

@@ -20,6 +20,16 @@ def ranks(values: Sequence[int]) -> None:
         raise ConfigError(f"ranks must be 1 or more, and at least one of them; got {list(values)}")
 
 
+def resamples(number: int) -> None:
+    """Refuse a negative number of resamples.
+
+    Raises:
+        ConfigError: it is negative.
+    """
+    if number < 0:
+        raise ConfigError(f"bootstrap must be a number of resamples, 0 for none; got {number}")
+
+
 def average_precision(name: str) -> None:
     """Refuse an unknown definition of average precision.
 

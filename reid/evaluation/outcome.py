@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reid.evaluation import metrics
+from reid.evaluation.per_query import PerQuery
 from reid.evaluation.ranking import MatchRanks
 from reid.evaluation.reports import CURVE, Counts, RankingReport
 from reid.records import JUNK, Records
@@ -40,13 +41,20 @@ def count(found: MatchRanks, query: Records, camera_rule: str, *, gallery: int, 
     )
 
 
-def ranking_report(found: MatchRanks, counts: Counts, ranks: Sequence[int], average_precision: str) -> RankingReport:
-    """The figures of queries against a gallery."""
+def ranking_report(found: MatchRanks, values: PerQuery, counts: Counts, ranks: Sequence[int]) -> RankingReport:
+    """The figures of queries against a gallery.
+
+    Args:
+        found: the ranks.
+        values: of every scored query, by `ranking_measures` of these ranks.
+        counts: what was scored.
+        ranks: of the CMC.
+    """
     return RankingReport(
-        cmc={k: metrics.mean(metrics.hits(found, k)) for k in ranks},
-        mAP=metrics.mean(metrics.AVERAGE_PRECISIONS[average_precision](found)),
-        mINP=metrics.mean(metrics.inverse_negative_penalty(found)),
-        average_precision=average_precision,
+        cmc={k: values.mean(f"rank{k}") for k in ranks},
+        mAP=values.mean("mAP"),
+        mINP=values.mean("mINP"),
+        average_precision=values.average_precision,
         counts=counts,
         curve=curve(found),
     )

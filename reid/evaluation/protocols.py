@@ -9,6 +9,7 @@ import numpy as np
 from reid import text
 from reid.errors import ConfigError, DataError
 from reid.evaluation.all_vs_all import all_vs_all
+from reid.evaluation.bootstrap import RESAMPLES
 from reid.evaluation.query_gallery import query_gallery
 from reid.evaluation.ranking import MEMORY
 from reid.evaluation.reports import RANKS, Report
@@ -28,8 +29,11 @@ class Options:
         memory: bytes of scratch beyond the vectors.
         same_camera: query-gallery: "remove" or "keep" gallery images of the query's identity and camera.
         trials: single-shot: how many galleries are drawn.
-        seed: what the draws, and the starts of k-means, depend on.
-        nmi_seeds: all-vs-all: how many clusterings NMI is the mean of; 0 leaves it out.
+        seed: what the draws, the resamples and the starts of k-means depend on.
+        nmi_seeds: all-vs-all: how many clusterings NMI and F1 are the means of; 0 leaves them out.
+        verification: query-gallery and all-vs-all: also count all pairs by distance, for ROC and open set.
+        bootstrap: resamples of identities for the intervals; 0 leaves them out.
+        camera_pairs: query-gallery: also score every pair of cameras.
     """
 
     ranks: tuple[int, ...] | None = None
@@ -39,6 +43,9 @@ class Options:
     trials: int = 10
     seed: int = 0
     nmi_seeds: int = 3
+    verification: bool = True
+    bootstrap: int = RESAMPLES
+    camera_pairs: bool = False
 
 
 def evaluate(
@@ -102,6 +109,10 @@ def _query_gallery(query: Embeddings | None, gallery: Embeddings, options: Optio
         average_precision=options.average_precision,
         memory=options.memory,
         same_camera=options.same_camera,
+        verification=options.verification,
+        bootstrap=options.bootstrap,
+        camera_pairs=options.camera_pairs,
+        seed=options.seed,
     )
 
 
@@ -113,6 +124,7 @@ def _single_shot(query: Embeddings | None, gallery: Embeddings, options: Options
         ranks=RANKS if options.ranks is None else options.ranks,
         average_precision=options.average_precision,
         memory=options.memory,
+        bootstrap=options.bootstrap,
     )
 
 
@@ -124,6 +136,8 @@ def _all_vs_all(query: Embeddings | None, gallery: Embeddings, options: Options)
         memory=options.memory,
         nmi_seeds=options.nmi_seeds,
         seed=options.seed,
+        verification=options.verification,
+        bootstrap=options.bootstrap,
     )
 
 

@@ -1,16 +1,23 @@
 """Queries against a gallery."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
 from reid.distances import CosineDistances
 from reid.errors import ConfigError, DataError
 from reid.evaluation import checks
+from reid.evaluation.bootstrap import RESAMPLES, intervals
+from reid.evaluation.camera_pairs import score_camera_pairs
 from reid.evaluation.matches import Labels, Rules
+from reid.evaluation.open_set import Nearest, non_mated, open_set
 from reid.evaluation.outcome import count, ranking_report
-from reid.evaluation.ranking import MEMORY, rank_matches
+from reid.evaluation.per_query import per_query, ranking_measures
+from reid.evaluation.ranking import MEMORY, Watch, rank_matches
 from reid.evaluation.reports import RANKS, Counts, RankingReport
+from reid.evaluation.verification import PairHistogram, verify
 from reid.records import JUNK, NO_CAMERA, Embeddings, Records
 
 
@@ -22,10 +29,27 @@ def query_gallery(
     average_precision: str = "step",
     memory: int = MEMORY,
     same_camera: str = "remove",
+    verification: bool = True,
+    bootstrap: int = RESAMPLES,
+    camera_pairs: bool = False,
+    seed: int = 0,
 ) -> RankingReport:
     """Ask every query against the gallery: Market-1501, DukeMTMC, MSMT17, VeRi-776, In-shop.
 
     Junk is removed. A gallery image of the query's identity *and* camera is removed where both cameras are known.
+
+    Args:
+        query: the queries.
+        gallery: what they are asked against.
+        ranks: of the CMC.
+        average_precision: definition of mAP.
+        memory: bytes of scratch beyond the vectors.
+        same_camera: "remove" or "keep" gallery images of the query's identity and camera.
+        verification: also count all pairs by distance and, if there are queries whose identity the gallery lacks,
+            measure open-set identification.
+        bootstrap: resamples for the intervals; 0 leaves them out.
+        camera_pairs: also score every pair of cameras, which takes as long again.
+        seed: of the resamples.
 
     Raises:
         DataError: nothing is left to ask or to search, the two were embedded by different models, or no query has
@@ -35,17 +59,16 @@ def query_gallery(
     """
     checks.ranks(ranks)
     checks.average_precision(average_precision)
+    checks.resamples(bootstrap)
     _refuse_other_model(query, gallery)
     checks.not_empty(query.records, "query")
     checks.not_empty(gallery.records, "gallery")
     rule = _camera_rule(query.records, gallery.records, same_camera)
-    found = rank_matches(
-        CosineDistances(query.vectors, gallery.vectors),
-        Labels.of(query.records),
-        _labels_like(query.records, gallery.records),
-        rules=Rules(same_camera=rule == "applied"),
-        memory=memory,
-    )
+    rules = Rules(same_camera=rule == "applied")
+    labels = Labels.of(query.records), _labels_like(query.records, gallery.records)
+    distances = CosineDistances(query.vectors, gallery.vectors)
+    watch = _Watch.of(distances, *labels) if verification else _Watch()
+    found = rank_matches(distances, *labels, rules=rules, memory=memory, watch=watch.all())
     counts = count(
         found,
         query.records,
@@ -54,7 +77,37 @@ def query_gallery(
         queries_in_gallery=_shared(query.records, gallery.records),
     )
     _refuse_without_match(counts)
-    return ranking_report(found, counts, ranks, average_precision)
+    measures = ranking_measures(ranks, average_precision)
+    values = per_query(found, query.records, measures, protocol="query-gallery", average_precision=average_precision)
+    return replace(
+        ranking_report(found, values, counts, ranks),
+        per_query=values,
+        intervals=intervals(values, resamples=bootstrap, seed=seed),
+        verification=verify(watch.pairs) if watch.pairs else None,
+        open_set=open_set(watch.nearest, found) if watch.nearest else None,
+        camera_pairs=score_camera_pairs(
+            distances, *labels, rules=rules, average_precision=average_precision, memory=memory
+        )
+        if camera_pairs
+        else None,
+    )
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """What looks at the distances while they are ranked."""
+
+    pairs: PairHistogram | None = None
+    nearest: Nearest | None = None
+
+    @classmethod
+    def of(cls, distances: CosineDistances, query: Labels, gallery: Labels) -> Self:
+        strangers = non_mated(query, gallery)
+        nearest = Nearest(distances, strangers) if strangers.any() else None
+        return cls(PairHistogram(query.identities != JUNK), nearest)
+
+    def all(self) -> list[Watch]:
+        return [watch for watch in (self.pairs, self.nearest) if watch is not None]
 
 
 def _camera_rule(query: Records, gallery: Records, same_camera: str) -> str:

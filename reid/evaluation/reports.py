@@ -6,6 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from reid.evaluation.camera_pairs import CameraPairs
+from reid.evaluation.explained import Explained, Verified
+from reid.evaluation.open_set import OpenSet
+
 Figure = float | None
 """A share in 0..1; None where it is undefined because no query has a match."""
 
@@ -52,7 +56,7 @@ class Counts:
 
 
 @dataclass(frozen=True)
-class RankingReport:
+class RankingReport(Verified):
     """Queries against a gallery.
 
     Attributes:
@@ -62,6 +66,8 @@ class RankingReport:
         average_precision: which definition `mAP` follows, "step" or "trapezoid".
         counts: what was scored.
         curve: CMC at ranks 1, 2, 3, ...; empty where it is undefined.
+        open_set: rates with queries whose identity the gallery lacks; None where there are none, or not asked for.
+        camera_pairs: figures by query camera and gallery camera; None where not asked for or no camera is known.
     """
 
     cmc: Mapping[int, Figure]
@@ -70,18 +76,27 @@ class RankingReport:
     average_precision: str
     counts: Counts
     curve: tuple[float, ...] = ()
+    open_set: OpenSet | None = None
+    camera_pairs: CameraPairs | None = None
 
     def figures(self) -> dict[str, Figure]:
         """The figures by name: rank1, rank5, ..., mAP, mINP."""
         return {**{f"rank{k}": value for k, value in self.cmc.items()}, "mAP": self.mAP, "mINP": self.mINP}
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON: the figures as plain numbers, then the counts."""
-        return {**self.figures(), "average_precision": self.average_precision, **self.counts.to_dict()}
+        """As JSON: the figures as plain numbers, then the counts, then what explains them."""
+        return {
+            **self.figures(),
+            "average_precision": self.average_precision,
+            **self.counts.to_dict(),
+            **self.explanation(),
+            "open_set": self.open_set and self.open_set.to_dict(),
+            "camera_pairs": self.camera_pairs and self.camera_pairs.to_dict(),
+        }
 
 
 @dataclass(frozen=True)
-class SingleShotReport:
+class SingleShotReport(Explained):
     """Trials that each draw one image per identity as the gallery and ask all others.
 
     Attributes:
@@ -114,7 +129,7 @@ class SingleShotReport:
         return {name: _spread([figures[name] for figures in every]) for name in every[0]}
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON: mean and std of the figures, the counts, and the figures of each trial."""
+        """As JSON: mean and std of the figures, the counts, the figures of each trial, and what explains them."""
         return {
             **self.figures(),
             "trials": len(self.trials),
@@ -123,11 +138,12 @@ class SingleShotReport:
             "average_precision": self.average_precision,
             **self.counts.to_dict(),
             "per_trial": [trial.figures() for trial in self.trials],
+            **self.explanation(),
         }
 
 
 @dataclass(frozen=True)
-class AllVsAllReport:
+class AllVsAllReport(Verified):
     """Every image asked against all others.
 
     Attributes:
@@ -140,6 +156,7 @@ class AllVsAllReport:
         average_precision: which definition `mAP` follows.
         counts: what was scored.
         curve: recall at 1, 2, 3, ...; empty where it is undefined.
+        f1: pairwise F1 of every clustering; empty likewise.
     """
 
     recall: Mapping[int, Figure]
@@ -151,19 +168,28 @@ class AllVsAllReport:
     average_precision: str
     counts: Counts
     curve: tuple[float, ...] = ()
+    f1: tuple[float, ...] = ()
 
     def figures(self) -> dict[str, Figure]:
-        """The figures by name: R@1, R@5, ..., mAP, map_at_r, r_precision, mINP, nmi (the mean of the clusterings)."""
+        """The figures by name: R@1, R@5, ..., mAP, map_at_r, r_precision, mINP, nmi, f1 (means of the clusterings)."""
         named = {"mAP": self.mAP, "map_at_r": self.map_at_r, "r_precision": self.r_precision, "mINP": self.mINP}
         recall = {f"R@{k}": value for k, value in self.recall.items()}
-        return {**recall, **named, "nmi": float(np.mean(self.nmi)) if self.nmi else None}
+        clustered = {name: float(np.mean(of)) if of else None for name, of in (("nmi", self.nmi), ("f1", self.f1))}
+        return {**recall, **named, **clustered}
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON: recall by k, the other figures as plain numbers, then the counts."""
+        """As JSON: recall by k, the other figures as plain numbers, the counts, and what explains them."""
         others = {name: value for name, value in self.figures().items() if not name.startswith("R@")}
         recall = {str(k): value for k, value in self.recall.items()}
-        about = {"nmi_per_clustering": list(self.nmi), "average_precision": self.average_precision}
-        return {"recall": recall, **others, **about, **self.counts.to_dict()}
+        return {
+            "recall": recall,
+            **others,
+            "nmi_per_clustering": list(self.nmi),
+            "f1_per_clustering": list(self.f1),
+            "average_precision": self.average_precision,
+            **self.counts.to_dict(),
+            **self.explanation(),
+        }
 
 
 Report = RankingReport | SingleShotReport | AllVsAllReport

@@ -9,9 +9,11 @@ from reid import rng
 from reid.distances import CosineDistances
 from reid.errors import ConfigError
 from reid.evaluation import checks
+from reid.evaluation.bootstrap import RESAMPLES, intervals
 from reid.evaluation.matches import Labels
 from reid.evaluation.outcome import OTHER_PROTOCOL, count, ranking_report
-from reid.evaluation.ranking import MEMORY
+from reid.evaluation.per_query import over_trials, per_query, ranking_measures
+from reid.evaluation.ranking import MEMORY, MatchRanks
 from reid.evaluation.reports import RANKS, SingleShotReport
 from reid.evaluation.trials import rank_trials
 from reid.records import JUNK, Embeddings, Integers, Records
@@ -25,6 +27,7 @@ def single_shot(
     ranks: Sequence[int] = RANKS,
     average_precision: str = "step",
     memory: int = MEMORY,
+    bootstrap: int = RESAMPLES,
 ) -> SingleShotReport:
     """Ask all images against a gallery of one random image per identity, several times: the VehicleID convention.
 
@@ -37,20 +40,29 @@ def single_shot(
     """
     checks.ranks(ranks)
     checks.average_precision(average_precision)
+    checks.resamples(bootstrap)
     checks.not_empty(gallery.records, "test")
     if trials < 1:
         raise ConfigError(f"trials must be 1 or more, got {trials}")
     records = gallery.records
     identities = _by_identity(records)
     galleries = [_draw(identities, rng.generator(seed, "single-shot", trial)) for trial in range(trials)]
-    distances = CosineDistances(gallery.vectors, gallery.vectors)
-    reports = []
-    for rows, found in zip(
-        galleries, rank_trials(distances, Labels.of(records), galleries, memory=memory), strict=True
-    ):
+    measures = ranking_measures(ranks, average_precision)
+    reports, values = [], []
+    for rows, found in zip(galleries, _trial_ranks(gallery, galleries, memory), strict=True):
+        scored = per_query(found, records, measures, protocol="single-shot", average_precision=average_precision)
         counts = count(found, records, OTHER_PROTOCOL, gallery=len(rows))
-        reports.append(ranking_report(found, counts, ranks, average_precision))
-    return SingleShotReport(tuple(reports), seed)
+        reports.append(ranking_report(found, scored, counts, ranks))
+        values.append(scored)
+    merged = over_trials(values, records)
+    spread = intervals(merged, resamples=bootstrap, seed=seed)
+    return SingleShotReport(tuple(reports), seed, per_query=merged, intervals=spread)
+
+
+def _trial_ranks(images: Embeddings, galleries: Sequence[Integers], memory: int) -> list[MatchRanks]:
+    """Ranks of each trial, all images being its queries."""
+    distances = CosineDistances(images.vectors, images.vectors)
+    return rank_trials(distances, Labels.of(images.records), galleries, memory=memory)
 
 
 @dataclass(frozen=True, eq=False)

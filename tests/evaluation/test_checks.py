@@ -28,3 +28,10 @@ def test_sets_of_nothing_or_of_junk_are_refused():
     with pytest.raises(DataError, match="all its 2 images are junk"):
         checks.not_empty(records([-1, -1]), "gallery")
     checks.not_empty(records([0]), "gallery")
+
+
+def test_resamples_are_none_or_more():
+    """0 leaves the intervals out; fewer there are not."""
+    with pytest.raises(ConfigError, match="number of resamples, 0 for none; got -1"):
+        checks.resamples(-1)
+    checks.resamples(0)

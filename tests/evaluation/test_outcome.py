@@ -5,6 +5,7 @@ import pytest
 from samples import records
 
 from reid.evaluation.outcome import OTHER_PROTOCOL, count, curve, ranking_report
+from reid.evaluation.per_query import per_query, ranking_measures
 from reid.evaluation.ranking import MatchRanks
 
 
@@ -40,8 +41,11 @@ def test_images_taken_out_for_another_reason_are_not_blamed_on_cameras():
 def test_the_curve_is_the_share_of_queries_found_so_far():
     """It ends with the gallery, and at every rank it is what the report gives there."""
     ranks = found([2, 1, 3], [1, 1, 1, 0])
-    counts = count(ranks, records([0, 1, 2, -1]), "applied", gallery=4)
-    report = ranking_report(ranks, counts, (1, 2, 3, 10), "step")
+    images = records([0, 1, 2, -1])
+    counts = count(ranks, images, "applied", gallery=4)
+    measures = ranking_measures((1, 2, 3, 10), "step")
+    values = per_query(ranks, images, measures, protocol="query-gallery", average_precision="step")
+    report = ranking_report(ranks, values, counts, (1, 2, 3, 10))
 
     assert curve(ranks) == (pytest.approx(1 / 3), pytest.approx(2 / 3), 1.0, 1.0)
     assert [report.cmc[k] for k in (1, 2, 3)] == list(curve(ranks)[:3])

@@ -25,6 +25,7 @@ REQUIRED = [
     "numba>=0.63",
     "scipy>=1.13",
     "scikit-learn>=1.5",
+    "threadpoolctl>=3.1",
     "click>=8.1",
     "pydantic>=2.9",
     "PyYAML>=6.0",

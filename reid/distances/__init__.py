@@ -3,13 +3,12 @@
 from reid.distances.cosine import CosineDistances, unit_rows
 from reid.distances.matrix import MatrixDistances
 from reid.distances.nearest import Neighbours, nearest
-from reid.distances.protocol import EXACT_BITS, Distances, FilledDistances, RoundedDistances, TiledDistances
+from reid.distances.protocol import EXACT_BITS, Distances, RoundedDistances, TiledDistances
 
 __all__ = [
     "EXACT_BITS",
     "CosineDistances",
     "Distances",
-    "FilledDistances",
     "MatrixDistances",
     "Neighbours",
     "RoundedDistances",

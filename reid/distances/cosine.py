@@ -93,14 +93,15 @@ class CosineDistances:
         self.fill(start, block)
         return block
 
-    def fill(self, start: int, block: Floats) -> None:
-        """Write the quick distances of the queries start, start + 1, ... into a (B, G) float32 array."""
+    def fill(self, start: int, block: Floats, first: int = 0) -> None:
+        """Write quick distances of the queries start, ... to the gallery images first, ... into a (B, C) float32 array."""
         query = self._query[start : start + len(block)]
-        np.matmul(query[:, :_SUMMED], self._gallery[:, :_SUMMED].T, out=block)
+        gallery = self._gallery[first : first + block.shape[1]]
+        np.matmul(query[:, :_SUMMED], gallery[:, :_SUMMED].T, out=block)
         np.subtract(1, block, out=block)
-        for first in range(_SUMMED, query.shape[1], _SUMMED):
-            part = slice(first, first + _SUMMED)
-            block -= np.matmul(query[:, part], self._gallery[:, part].T)
+        for place in range(_SUMMED, query.shape[1], _SUMMED):
+            part = slice(place, place + _SUMMED)
+            block -= np.matmul(query[:, part], gallery[:, part].T)
 
     def tile(self, queries: slice, gallery: slice) -> Floats:
         """Quick similarities, 1 - distance, of some queries and some gallery images, float32: one product."""
@@ -126,6 +127,11 @@ class CosineDistances:
 
         share_rows(work, len(queries))
         return distances
+
+    @staticmethod
+    def numbers(exact: Integers) -> NDArray[np.float64]:
+        """Distances of any shape, as `exact` has them, in 0..2."""
+        return np.asarray((exact - 2**52) / 2.0**52)
 
     def select_gallery(self, rows: Integers) -> Self:
         """Distances of the same queries to the gallery images at `rows`, in that order."""
@@ -161,11 +167,7 @@ def unit_rows(vectors: NDArray[Any], name: str) -> Floats:
     """
     if vectors.ndim != 2 or vectors.shape[1] == 0:
         raise ShapeError(f"{name} vectors must be a matrix, one row per image; got shape {vectors.shape}")
-    squares = np.empty(len(vectors))
-    for part in _parts(*vectors.shape):
-        chunk = vectors[part].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):
-            squares[part] = np.einsum("ij,ij->i", chunk, chunk)
+    squares = _squares(vectors)
     refuse_odd_rows(np.flatnonzero(~np.isfinite(squares)), len(vectors), f"{name} vectors")
     odd = (np.abs(squares - 1) > _UNIT) & (squares > 0)
     if vectors.dtype == np.float32 and not odd.any():
@@ -175,6 +177,39 @@ def unit_rows(vectors: NDArray[Any], name: str) -> Floats:
     for part in _parts(*vectors.shape):
         unit[part] = vectors[part].astype(np.float64) / divisors[part]
     return unit
+
+
+def _squares(vectors: NDArray[Any]) -> NDArray[np.float64]:
+    """Squared lengths of the rows."""
+    squares = np.empty(len(vectors))
+    if vectors.dtype != np.float32:
+        for part in _parts(*vectors.shape):
+            chunk = vectors[part].astype(np.float64)
+            with np.errstate(over="ignore", invalid="ignore"):
+                squares[part] = np.einsum("ij,ij->i", chunk, chunk)
+        return squares
+
+    def work(start: int, stop: int) -> None:
+        _sum_squares(vectors[start:stop], squares[start:stop])
+
+    share_rows(work, len(vectors))
+    return squares
+
+
+@compiled
+def _sum_squares(vectors: Floats, squares: NDArray[np.float64]) -> None:
+    sums = np.zeros(8)  # eight at a time in vector registers, in an order that is the same everywhere
+    for row in range(len(vectors)):
+        vector = vectors[row]
+        sums[:] = 0
+        whole = len(vector) // 8 * 8
+        for first in range(0, whole, 8):
+            for place in range(8):
+                value = np.float64(vector[first + place])
+                sums[place] += value * value
+        for place in range(whole, len(vector)):
+            sums[place - whole] += np.float64(vector[place]) * np.float64(vector[place])
+        squares[row] = sums.sum()
 
 
 @partial(compiled, any_order=True)  # all sums are exact

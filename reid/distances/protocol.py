@@ -30,10 +30,17 @@ class RoundedDistances(Distances, Protocol):
         """Upper bound of the difference between an element of `rows` and the true distance."""
         ...
 
+    def fill(self, start: int, block: Floats, first: int = 0) -> None:
+        """Write rounded distances of the queries start, ... to the gallery images first, ... into a (B, C) float32 array.
+
+        Filling the same memory again is much faster than new memory for each block. May run in several threads.
+        """
+        ...
+
     def exact(self, queries: Integers, gallery: Integers) -> Integers:
         """True distances of these A queries to these C gallery images, as (A, C) int64 in 0..2**54-1.
 
-        Only their order and equality mean something, and these are exact.
+        They are in steps of 2**-52, shifted by 2**52 so that none is negative. Their order and equality are exact.
         """
         ...
 
@@ -58,13 +65,4 @@ class TiledDistances(RoundedDistances, Protocol):
 
     def tile(self, queries: slice, gallery: slice) -> Floats:
         """Similarities, 1 - distance, of some queries and some gallery images as a new float32 array, finite."""
-        ...
-
-
-@runtime_checkable
-class FilledDistances(Distances, Protocol):
-    """Distances that can be written where the last block stood, which is much faster than new memory for each."""
-
-    def fill(self, start: int, block: Floats) -> None:
-        """Write the distances of the queries start, start + 1, ... into a (B, G) float32 array."""
         ...

@@ -1,9 +1,5 @@
 """Vectors that were computed elsewhere or before, read for scoring."""
 
-import io
-import zipfile
-import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,25 +8,11 @@ from numpy.typing import NDArray
 
 from reid import files, text
 from reid.errors import DataError, MissingInputError
+from reid.evaluation.feature_files import NAMES, PARTS, FeatureFile, read_feature_file
 from reid.records import Embeddings, build, identity_table
 
 _JUNK = frozenset({"-1"})
-_PARTS = ("vectors", "identities", "cameras")
-_KEYS = tuple(f"{side}_{part}" for side in ("query", "gallery") for part in _PARTS)
 
-# What numpy and zipfile raise for damaged or foreign files.
-_UNREADABLE = (
-    ValueError,
-    OSError,
-    EOFError,
-    MemoryError,
-    NotImplementedError,
-    RuntimeError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
-
-Arrays = Mapping[str, NDArray[Any]]
 Pair = tuple[Embeddings | None, Embeddings]
 
 
@@ -38,10 +20,11 @@ def load_features(path: Path) -> Pair:
     """Queries, or None where every image is to be asked against all others, and gallery.
 
     Args:
-        path: a `.npz` file, or a folder of embeddings, or a folder with such folders `query` and `gallery` in it.
-            The file holds `query_vectors` (Q, D), `query_identities` (Q,) and perhaps `query_cameras` (Q,), and the
-            same three for `gallery_`. Identities are whole numbers or words, -1 is junk; camera -1 is unknown.
-            Without gallery arrays the queries are all there is.
+        path: a `.npz` or `.mat` file, or a folder of embeddings, or a folder with such folders `query` and `gallery`
+            in it. The file holds `query_vectors` (Q, D), `query_identities` (Q,) and perhaps `query_cameras` (Q,),
+            and the same three for `gallery_`. Identities are whole numbers or words, -1 is junk; camera -1 is
+            unknown. Without gallery arrays the queries are all there is. In a `.mat` file the arrays may also be
+            called as in those of Market-1501 baselines: `query_f`, `query_label`, `query_cam` and `gallery_f`, ...
 
     Raises:
         MissingInputError: nothing there.
@@ -53,14 +36,14 @@ def load_features(path: Path) -> Pair:
         return _load_folder(path)
     if not path.exists():
         raise MissingInputError(f"cannot read {text.printable(path)}: there is no such file or folder")
-    arrays = _read(path)
-    has_gallery = any(name.startswith("gallery_") for name in arrays)
+    found = read_feature_file(path)
+    has_gallery = any(name.startswith("gallery_") for name in found.arrays)
     sides = ("query", "gallery") if has_gallery else ("query",)
-    _refuse_odd(arrays, sides, path)
-    columns = {side: _identities(arrays[f"{side}_identities"], f"{side}_identities", path) for side in sides}
+    _refuse_missing(found, sides)
+    columns = {side: _identities(found, f"{side}_identities") for side in sides}
     table = identity_table([name for names in columns.values() for name in names], junk=_JUNK)
-    found = [_embeddings(arrays, side, columns[side], table, path) for side in sides]
-    return (found[0], found[1]) if has_gallery else (None, found[0])
+    loaded = [_embeddings(found, side, columns[side], table) for side in sides]
+    return (loaded[0], loaded[1]) if has_gallery else (None, loaded[0])
 
 
 def _load_folder(path: Path) -> Pair:
@@ -69,58 +52,47 @@ def _load_folder(path: Path) -> Pair:
     return Embeddings.load(path / "query"), Embeddings.load(path / "gallery")
 
 
-def _read(path: Path) -> Arrays:
-    try:
-        archive = np.load(io.BytesIO(files.read_bytes(path)), allow_pickle=False)
-        if isinstance(archive, np.lib.npyio.NpzFile):
-            return {name: archive[name] for name in archive.files}
-    except _UNREADABLE as error:
+def _refuse_missing(found: FeatureFile, sides: tuple[str, ...]) -> None:
+    missing = [name for side in sides for part in PARTS[:2] if (name := f"{side}_{part}") not in found.arrays]
+    if missing:
         raise DataError(
-            f"{text.printable(path)} is not a .npz file of plain arrays ({text.printable(error)}); "
-            "write it with numpy.savez"
-        ) from error
-    raise DataError(f"{text.printable(path)} holds a single array; a .npz file with {', '.join(_KEYS)} is needed")
+            f"{text.printable(found.path)}: it lacks {text.listed(missing)}. The arrays are {', '.join(NAMES)}."
+        )
 
 
-def _refuse_odd(arrays: Arrays, sides: tuple[str, ...], path: Path) -> None:
-    needed = [f"{side}_{part}" for side in sides for part in _PARTS[:2]]
-    missing = [name for name in needed if name not in arrays]
-    unknown = sorted(arrays.keys() - set(_KEYS))
-    mistakes = [f"it lacks {text.listed(missing)}."] if missing else []
-    mistakes += [f"{text.printable(name)!r} is not known{text.did_you_mean(name, _KEYS)}" for name in unknown]
-    if mistakes:
-        raise DataError(f"{text.printable(path)}: {' '.join(mistakes)} The arrays are {', '.join(_KEYS)}.")
-
-
-def _embeddings(arrays: Arrays, side: str, names: list[str], table: tuple[str, ...], path: Path) -> Embeddings:
-    vectors, cameras = arrays[f"{side}_vectors"], arrays.get(f"{side}_cameras")
+def _embeddings(found: FeatureFile, side: str, names: list[str], table: tuple[str, ...]) -> Embeddings:
+    vectors, cameras = found.arrays[f"{side}_vectors"], found.arrays.get(f"{side}_cameras")
+    called = found.name(f"{side}_vectors")
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu":
         raise DataError(
-            f"{text.printable(path)}: {side}_vectors must be a matrix of numbers, one row per image; "
+            f"{text.printable(found.path)}: {called} must be a matrix of numbers, one row per image; "
             f"found shape {vectors.shape} of {vectors.dtype}"
         )
-    for part in _PARTS[1:]:
-        column = arrays.get(f"{side}_{part}")
+    for part in PARTS[1:]:
+        column = found.arrays.get(f"{side}_{part}")
         if column is not None and column.shape != vectors.shape[:1]:
+            turned = "; images must be its rows, not its columns" if column.shape == vectors.shape[1:] else ""
             raise DataError(
-                f"{text.printable(path)}: {side}_{part} has shape {column.shape}, but {side}_vectors has "
-                f"{len(vectors)} rows"
+                f"{text.printable(found.path)}: {found.name(f'{side}_{part}')} has shape {column.shape}, but {called} "
+                f"has {len(vectors)} rows{turned}"
             )
-    numbers = None if cameras is None else _whole(cameras, f"{side}_cameras", path).tolist()
-    paths = [f"{side}_vectors[{row}]" for row in range(len(vectors))]
-    records = build(path, paths, names, table=table, junk=_JUNK, cameras=numbers)
+    numbers = None if cameras is None else _whole(found, f"{side}_cameras").tolist()
+    paths = [f"{called}[{row}]" for row in range(len(vectors))]
+    records = build(found.path, paths, names, table=table, junk=_JUNK, cameras=numbers)
     with np.errstate(over="ignore"):
         return Embeddings(vectors.astype(np.float32), records)
 
 
-def _identities(column: NDArray[Any], name: str, path: Path) -> list[str]:
+def _identities(found: FeatureFile, name: str) -> list[str]:
+    column = found.arrays[name]
     if column.dtype.kind == "U":
         return [str(word) for word in column.reshape(-1)]
-    return [str(number) for number in _whole(column, name, path).reshape(-1).tolist()]
+    return [str(number) for number in _whole(found, name).reshape(-1).tolist()]
 
 
-def _whole(column: NDArray[Any], name: str, path: Path) -> NDArray[np.int64]:
+def _whole(found: FeatureFile, name: str) -> NDArray[np.int64]:
     """Whole numbers, -1 or larger."""
+    column: NDArray[Any] = found.arrays[name]
     wrong = np.ones(column.shape, dtype=bool)
     if column.dtype.kind in "iuf":
         wrong = ~((column >= -1) & (column < 2**53) & (column == np.floor(column)))
@@ -128,6 +100,7 @@ def _whole(column: NDArray[Any], name: str, path: Path) -> NDArray[np.int64]:
         row = int(np.flatnonzero(wrong)[0])
         value = text.printable(column.reshape(-1)[row])
         raise DataError(
-            f"{text.printable(path)}: {name} must be whole numbers, -1 or larger; row {row} is {value} of type {column.dtype}"
+            f"{text.printable(found.path)}: {found.name(name)} must be whole numbers, -1 or larger; row {row} is {value} "
+            f"of type {column.dtype}"
         )
     return column.astype(np.int64)

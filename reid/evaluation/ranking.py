@@ -1,17 +1,19 @@
 """The rank of every match of every query, found in blocks of query rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.distances import Distances, FilledDistances
+from reid.distances import Distances, RoundedDistances
+from reid.distances.threads import cores, share_parts
 from reid.errors import ConfigError, ShapeError
 from reid.evaluation.blocks import Block, Matched
-from reid.evaluation.counting import count_before
-from reid.evaluation.matches import Labels, Matches, Rules
-from reid.records import Floats, Integers
+from reid.evaluation.counting import Counts, RoundedCount, count_given
+from reid.evaluation.matches import Labels, Matches, Pairs, Rules
+from reid.records import Integers
 
 MEMORY = 2**30
 """Default memory for scratch, in bytes."""
@@ -19,7 +21,8 @@ MEMORY = 2**30
 Watch = Callable[[Block], None]
 
 _BYTES = 100  # scratch per distance in the worst case, when all vectors are equal
-_BLOCK = 2**22  # distances in a block, 16 MiB: with more, the system takes memory back after each and clears it again
+_TILE = 2**21  # distances of a tile, 8 MiB: with more, the system takes memory back after each and clears it again
+_ROWS = 512  # queries of a tile: fewer, and the product spends its time on packing the gallery
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +67,8 @@ def rank_matches(
         rules: which images of the query's own identity are taken out; None takes out none.
         asked: (Q,) bool, the queries that take part; None means all.
         memory: bytes of scratch, beyond the vectors; at least one row of distances is always made.
-        watch: called with every block, from the first query to the last, for what else there is to count in it.
+        watch: called with every block of whole rows, in any order but never two at once, for what else there is to
+            count in it.
 
     Raises:
         ShapeError: labels and distances differ in number, or distances are not finite.
@@ -74,57 +78,95 @@ def rank_matches(
         raise ShapeError(
             f"distances of shape {distances.shape} do not fit {len(query)} queries x {len(gallery)} images"
         )
+    if memory <= 0:
+        raise ConfigError(f"memory must be positive, got {memory}")
     matches = Matches(query, gallery, rules or Rules(), asked)
-    parts = []
-    for start, block in blocks(distances, memory):
-        ranked, seen = _rank_block(distances, matches, start, block)
-        for see in watch:
-            see(seen)
-        parts.append(ranked)
+    if isinstance(distances, RoundedDistances):
+        parts = _rank_rounded(distances, matches, memory, watch)
+    else:
+        parts = _rank_given(distances, matches, memory, watch)
     columns = zip(*parts, strict=True) if parts else [[np.zeros(0, dtype=np.int64)]] * 4
     ranks, counts, taken_out, ties = (np.concatenate(list(column)) for column in columns)
     counted = len(gallery) - len(matches.junk) - taken_out
     return MatchRanks(ranks, counts, matches.asked, counted, taken_out, ties, len(matches.junk))
 
 
-def blocks(distances: Distances, memory: int) -> Iterator[tuple[int, Floats]]:
-    """The first query and the distances of one block of queries after the other; a block stands until the next.
+def row_blocks(shape: tuple[int, int], memory: int, *, threads: int = 1) -> list[tuple[int, int]]:
+    """First and last + 1 query of blocks of whole rows, as many rows in each as memory and speed advise.
 
-    Raises:
-        ConfigError: `memory`, in bytes, is not positive.
-        ShapeError: distances are not finite.
+    Args:
+        shape: numbers of queries and gallery images.
+        memory: bytes of scratch for all threads together.
+        threads: how many blocks are worked on at the same time.
     """
-    if memory <= 0:
-        raise ConfigError(f"memory must be positive, got {memory}")
+    queries, gallery = shape
+    distances = min(_TILE, memory // (_BYTES * threads))
+    step = max(1, min(distances // max(1, gallery), -(-queries // threads)))
+    return [(start, min(start + step, queries)) for start in range(0, queries, step)]
+
+
+_Part = tuple[Integers, Integers, Integers, Integers]
+"""Ranks of the matches of a block; per query: matches, images taken out, ties."""
+
+
+def _rank_given(distances: Distances, matches: Matches, memory: int, watch: Sequence[Watch]) -> list[_Part]:
+    parts = []
+    for start, stop in row_blocks(distances.shape, memory):
+        pairs, block = matches.block(start, stop), distances.rows(start, stop)
+        rows, columns = pairs.rows[pairs.kept], pairs.columns[pairs.kept]
+        matched = Matched(rows, columns, block[rows, columns])
+        block[pairs.rows, pairs.columns] = np.inf
+        block[:, matches.junk] = np.inf
+        for see in watch:
+            see(Block(start, block, matched))
+        parts.append(_part(pairs, stop - start, count_given(block, matched)))
+    return parts
+
+
+def _rank_rounded(distances: RoundedDistances, matches: Matches, memory: int, watch: Sequence[Watch]) -> list[_Part]:
+    one_at_a_time = threading.Lock()
     queries, gallery = distances.shape
-    step = min(queries, max(1, min(_BLOCK, memory // _BYTES) // max(1, gallery)))
-    filled = isinstance(distances, FilledDistances)
-    buffer: Floats = np.empty((step if filled else 0, gallery), dtype=np.float32)
-    for start in range(0, queries, max(1, step)):
-        stop = min(start + step, queries)
-        if isinstance(distances, FilledDistances):
-            distances.fill(start, buffer[: stop - start])
-            yield start, buffer[: stop - start]
-        else:
-            yield start, distances.rows(start, stop)
+    if watch:
+        width, blocks = gallery, row_blocks(distances.shape, memory, threads=cores())
+    else:
+        width = max(1, min(gallery, _TILE // _ROWS, memory // (_BYTES * cores())))
+        blocks = row_blocks((queries, width), memory, threads=cores())
+
+    def work(block: tuple[int, int]) -> _Part:
+        start, stop = block
+        pairs = matches.block(start, stop)
+        rows, columns = pairs.rows[pairs.kept], pairs.columns[pairs.kept]
+        count = RoundedCount(distances, start, stop - start, rows, columns)
+        by_column = np.argsort(pairs.columns, kind="stable")
+        buffer = np.empty((stop - start) * width, dtype=np.float32)
+        for first in range(0, gallery, width):
+            tile = buffer[: (stop - start) * min(width, gallery - first)].reshape(stop - start, -1)
+            distances.fill(start, tile, first)
+            near = tile[rows, columns] if watch else None
+            at = np.searchsorted(pairs.columns, [first, first + tile.shape[1]], sorter=by_column)
+            inside = by_column[slice(*at)]
+            tile[pairs.rows[inside], pairs.columns[inside] - first] = np.inf
+            tile[:, _within(matches.junk, first, tile.shape[1])] = np.inf
+            count.add(tile, first)
+            if near is not None:
+                with one_at_a_time:
+                    for see in watch:
+                        see(Block(start, tile, Matched(rows, columns, near)))
+        return _part(pairs, stop - start, count.finish((pairs.rows, pairs.columns), matches.junk))
+
+    return share_parts(work, blocks)
 
 
-def _rank_block(
-    distances: Distances, matches: Matches, start: int, block: Floats
-) -> tuple[tuple[Integers, Integers, Integers, Integers], Block]:
-    """Ranks of the matches; per query: matches, images taken out, ties. And the block as watchers see it."""
-    size = len(block)
-    pairs = matches.block(start, start + size)
-    kept = pairs.kept
-    matched = Matched(pairs.rows[kept], pairs.columns[kept], block[pairs.rows[kept], pairs.columns[kept]])
-    block[pairs.rows, pairs.columns] = np.inf
-    block[:, matches.junk] = np.inf
-    counts = count_before(distances, start, block, matched)
-    number = np.bincount(matched.rows, minlength=size)
-    order = np.lexsort((counts.before, matched.rows))
+def _within(columns: Integers, first: int, number: int) -> Integers:
+    """Of ascending columns those in first..first+number-1, counted from there."""
+    return columns[slice(*np.searchsorted(columns, [first, first + number]))] - first
+
+
+def _part(pairs: Pairs, size: int, counts: Counts) -> _Part:
+    rows = pairs.rows[pairs.kept]
+    number = np.bincount(rows, minlength=size)
+    order = np.lexsort((counts.before, rows))
     place = np.arange(len(order)) - np.repeat(np.cumsum(number) - number, number)
-    ranks = counts.before[order] + place + 1
     ties = np.zeros(size, dtype=np.int64)
-    np.add.at(ties, matched.rows, counts.tied)
-    taken_out = np.bincount(pairs.rows[~kept], minlength=size)
-    return (ranks, number, taken_out, ties), Block(start, block, matched)
+    np.add.at(ties, rows, counts.tied)
+    return counts.before[order] + place + 1, number, np.bincount(pairs.rows[~pairs.kept], minlength=size), ties

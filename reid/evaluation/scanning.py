@@ -75,6 +75,25 @@ def scan_tile(
 
 
 @compiled
+def _take_apart(matches: tuple[int, int], counts: tuple[Integers, Integers]) -> None:
+    """Of what is below or within a band, leave in `counts[0]` what is not so for the match before."""
+    below, within = counts
+    for match in range(matches[1] - 1, matches[0], -1):
+        below[match] += within[match] - below[match - 1] - within[match - 1]
+    below[matches[0]] += within[matches[0]]
+
+
+@compiled
+def _sum_up(matches: tuple[int, int], counts: tuple[Integers, Integers]) -> None:
+    """The inverse of `_take_apart`."""
+    below, within = counts
+    total = 0
+    for match in range(matches[0], matches[1]):
+        total += below[match]
+        below[match] = total - within[match]
+
+
+@compiled
 def _scan_many(
     tile: Floats,
     at: int,
@@ -85,7 +104,7 @@ def _scan_many(
     used: int,
     room: int,
 ) -> tuple[Integers, int]:
-    """Finds the place of each distance among the matches; `counts[0]` is to be summed up over them at the end."""
+    """As `scan_tile`, finding the place of each distance among the matches; between `_take_apart` and `_sum_up`."""
     low, high = bands
     for place in range(len(tile)):
         value = tile[place]
@@ -140,6 +159,8 @@ def scan_rows(
         number = matches[1] - matches[0]
         if number == 0:
             continue
+        if number > _FEW:
+            _take_apart(matches, counts)
         listed = used
         room = used + max(64, number * columns // dense) if dense else used
         for at in range(0, columns, _TILE):
@@ -151,10 +172,7 @@ def scan_rows(
             else:
                 pairs, used = _scan_many(tile, at, matches, bands, counts, pairs, used, room)
         if number > _FEW:
-            total = 0
-            for match in range(matches[0], matches[1]):
-                total += counts[0][match]
-                counts[0][match] = total - counts[1][match]
+            _sum_up(matches, counts)
         if used >= room:
             used = listed
     return pairs[:used]

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from reid.distances import CosineDistances, Distances, RoundedDistances
 from reid.distances.compiled import compiled
-from reid.distances.threads import share_rows
-from reid.evaluation.blocks import Matched
-from reid.evaluation.counting import band, decide
+from reid.distances.threads import cores, share_parts
+from reid.evaluation.counting import bands, decide
 from reid.evaluation.matches import Labels
-from reid.evaluation.ranking import MEMORY, MatchRanks, blocks
+from reid.evaluation.ranking import MEMORY, MatchRanks, row_blocks
 from reid.evaluation.scanning import scan_tile
 from reid.records import JUNK, Floats, Integers
 
@@ -43,8 +42,15 @@ def rank_trials(
     else:
         images = np.arange(len(labels))
     plan = _Plan.of(labels, galleries, images)
+
+    def rank_block(block: tuple[int, int]) -> tuple[Integers, Integers]:
+        return _rank_block(distances, plan, *block)
+
     share = max(1, memory * len(images) // max(len(images), plan.columns.size))  # the trials of a block share memory
-    parts = [_rank_block(distances, plan, start, block) for start, block in blocks(distances, share)]
+    if isinstance(distances, RoundedDistances):
+        parts = share_parts(rank_block, row_blocks(distances.shape, share, threads=cores()))
+    else:
+        parts = [rank_block(block) for block in row_blocks(distances.shape, share)]
     before, tied = (np.concatenate(list(column)) for column in zip(*parts, strict=True))
     return [plan.ranks(trial, before[:, trial], tied[:, trial]) for trial in range(len(galleries))]
 
@@ -91,30 +97,26 @@ class _Plan:
         )
 
 
-def _rank_block(distances: Distances, plan: _Plan, start: int, block: Floats) -> tuple[Integers, Integers]:
+def _rank_block(distances: Distances, plan: _Plan, start: int, stop: int) -> tuple[Integers, Integers]:
     """What is before and tied with the match of each row, (B, T) both."""
-    queries = slice(start, start + len(block))
-    place, asked = plan.place[:, queries].T, plan.asked[:, queries].T
+    place, asked = plan.place[:, start:stop].T, plan.asked[:, start:stop].T
     rows, trials = np.nonzero(asked)
-    columns = plan.columns[trials, place[rows, trials]]
-    matched = Matched(rows, columns, block[rows, columns])
-    rounded = distances if isinstance(distances, RoundedDistances) else None
-    low, high = band(matched.near, 0.0 if rounded is None else 2 * rounded.rounding)
-    counts = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    places = place[rows, trials]
+    columns = plan.columns[trials, places]
+    block = distances.rows(start, stop)
     first = np.searchsorted(rows, np.arange(len(block) + 1))
-    found: dict[int, Integers] = {}
-
-    def work(begin: int, end: int) -> None:
-        where = (plan.columns, trials, place[rows, trials])
-        found[begin] = _scan(block, (begin, end), first, where, (low, high), counts, rounded is not None)
-
-    share_rows(work, len(block))
-    pairs = np.concatenate([found[begin] for begin in sorted(found)], axis=0)
-    below, within = counts
-    before, tied = below + within, within
-    if rounded is not None:
-        at = plan.columns[trials[pairs[:, 0]], pairs[:, 1]]
-        before, tied = decide(rounded, start, matched, below, (pairs[:, 0], at))
+    where = (plan.columns, trials, places)
+    below, within = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
+    if isinstance(distances, RoundedDistances):
+        own = distances.exact_pairs(start + rows, columns)
+        pairs = _scan(block, first, where, bands(own, distances.rounding), (below, within), True)
+        match = pairs[:, 0]
+        images = plan.columns[trials[match], pairs[:, 1]]
+        before, tied = decide(distances, start + rows, own, below, (match, images))
+    else:
+        near = block[rows, columns]
+        _scan(block, first, where, (near, near), (below, within), False)
+        before, tied = below + within, within
     whole = np.zeros((2, *asked.shape), dtype=np.int64)
     whole[:, rows, trials] = before, tied
     return whole[0], whole[1]
@@ -123,7 +125,6 @@ def _rank_block(distances: Distances, plan: _Plan, start: int, block: Floats) ->
 @compiled
 def _scan(
     block: Floats,
-    rows: tuple[int, int],
     first: Integers,
     where: tuple[Integers, Integers, Integers],
     bands: tuple[Floats, Floats],
@@ -134,7 +135,7 @@ def _scan(
     pairs = np.empty((1024, 2), dtype=np.int64)
     used = 0
     tile = np.empty(columns.shape[1], dtype=np.float32)
-    for row in range(rows[0], rows[1]):
+    for row in range(len(block)):
         distances = block[row]
         for match in range(first[row], first[row + 1]):
             chosen = columns[trials[match]]

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reid.distances import CosineDistances, MatrixDistances
+from reid.distances import CosineDistances
 from reid.evaluation import counting
 from reid.evaluation.blocks import Matched
-from reid.evaluation.counting import count_before
+from reid.evaluation.counting import RoundedCount, count_given
 
 SPECIAL = np.array([-3e38, -2.5, -1e-40, -0.0, 0.0, 1e-40, 1e-7, 1.0, 1 + 2**-23, 2.0, 3e38], dtype=np.float32)
 
@@ -29,7 +29,7 @@ def test_given_distances_are_counted_as_they_are(seed, queries, images):
     near = generator.choice(SPECIAL, 7)
     matched = Matched(rows, generator.integers(0, images, 7), near)
     expected = plain(block, rows, near)
-    counts = count_before(MatrixDistances(block), 0, block, matched)
+    counts = count_given(block, matched)
 
     assert (counts.before.tolist(), counts.tied.tolist()) == expected
 
@@ -46,20 +46,29 @@ def test_rounded_distances_are_decided_exactly(monkeypatch, spread, always):
     rows = np.sort(np.concatenate([rows, np.full(12, 7)]))  # one with many matches
     columns = np.concatenate([columns, generator.integers(0, 90, 12)])
     exact = distances.exact(np.arange(20, 40), np.arange(90)).astype(object)
-    block = distances.rows(20, 40)
-    matched = Matched(rows, columns, block[rows, columns])
     own = exact[rows, columns].copy()
-    block[rows, columns] = np.inf
+    count = RoundedCount(distances, 20, 20, rows, columns)
+    for first in range(0, 90, 40):
+        tile = np.empty((20, min(40, 90 - first)), dtype=np.float32)
+        distances.fill(20, tile, first)
+        inside = (columns >= first) & (columns < first + 40)
+        tile[rows[inside], columns[inside] - first] = np.inf
+        tile[:, np.array([5, 50]) % 40 if first == 0 else []] = np.inf
+        count.add(tile, first)
     exact[rows, columns] = 2**60
-    counts = count_before(distances, 20, block, matched)
+    exact[:, [5, 10]] = 2**60
+    counts = count.finish((rows, columns), np.array([5, 10]))
 
     assert (counts.before.tolist(), counts.tied.tolist()) == plain(exact, rows, own)
 
 
 def test_no_matches():
     """A block without matches counts nothing."""
-    empty = Matched(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+    empty = np.zeros(0, np.int64)
     vectors = np.ones((3, 2), dtype=np.float32)
     distances = CosineDistances(vectors, vectors)
+    count = RoundedCount(distances, 0, 3, empty, empty)
+    count.add(distances.rows(0, 3), 0)
 
-    assert len(count_before(distances, 0, distances.rows(0, 3), empty).before) == 0
+    assert len(count.finish((empty, empty), empty).before) == 0
+    assert len(count_given(distances.rows(0, 3), Matched(empty, empty, empty.astype(np.float32))).before) == 0

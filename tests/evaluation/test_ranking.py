@@ -212,6 +212,30 @@ def test_a_doubled_gallery_doubles_what_ranks_before(seed):
     assert both.ranks.tolist() == expected.tolist()
 
 
+@pytest.mark.parametrize("threads", ["2", "5"])
+def test_the_number_of_threads_does_not_matter(monkeypatch, threads):
+    """Nor whether somebody watches; who watches sees every distance of a non-match once, whole rows at a time."""
+    generator = np.random.Generator(np.random.Philox(3))
+    vectors = generator.standard_normal((300, 5)).astype(np.float32)
+    query, gallery = Labels(generator.integers(-1, 30, 100)), Labels(generator.integers(-1, 30, 200))
+    distances = CosineDistances(vectors[:100], vectors[100:])
+    expected = rank_matches(distances, query, gallery)
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    monkeypatch.setattr(ranking, "_TILE", 1000)
+    seen = np.zeros((100, 200))
+
+    def watch(block):
+        seen[block.start : block.start + len(block.others)] += np.isfinite(block.others)
+        seen[block.start + block.matched.rows, block.matched.columns] += 1
+
+    for watchers in ((), (watch,)):
+        found = rank_matches(distances, query, gallery, watch=watchers)
+        assert found.ranks.tolist() == expected.ranks.tolist()
+        assert found.ties.tolist() == expected.ties.tolist()
+    asked = query.identities != -1
+    assert (seen[asked] == (gallery.identities != -1)).all()
+
+
 def test_a_collapsed_model_ranks_last():
     """Where all vectors are equal, every match ranks behind every non-match."""
     vectors = np.full((500, 8), 0.3, dtype=np.float32)
@@ -224,7 +248,8 @@ def test_a_collapsed_model_ranks_last():
 
 def test_a_larger_set_in_several_blocks(monkeypatch):
     """Hundreds of queries in many blocks with thousands of near ties equal sorting exact distances."""
-    monkeypatch.setattr(ranking, "_BLOCK", 5000)
+    monkeypatch.setattr(ranking, "_TILE", 5000)
+    monkeypatch.setattr(ranking, "_ROWS", 50)
     generator = np.random.Generator(np.random.Philox(11))
     vectors = generator.standard_normal((900, 4)).astype(np.float32)
     labels = Labels(generator.integers(0, 90, 900))

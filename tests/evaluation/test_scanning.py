@@ -16,7 +16,10 @@ def test_rows_are_counted_as_one_by_one(matches: int, columns: int) -> None:
     low = np.sort(draw.integers(0, 50, (2, matches)), axis=1).astype(np.float32).ravel()
     first = np.array([0, matches, matches, 2 * matches])
     below, within = np.zeros(2 * matches, np.int64), np.zeros(2 * matches, np.int64)
-    pairs = scan_rows(block, (0, 3), first, (low, low + 2), (below, within), 1)
+    pairs = scan_rows(block[:, : columns // 3], (0, 3), first, (low, low + 2), (below, within), 1)
+    rest = scan_rows(block[:, columns // 3 :], (0, 3), first, (low, low + 2), (below, within), 1)
+    rest[:, 1] += columns // 3
+    pairs = np.concatenate([pairs, rest])
 
     rows = np.repeat([0, 2], matches)
     assert below.tolist() == [(block[row] < at).sum() for row, at in zip(rows, low, strict=True)]

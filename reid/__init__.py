@@ -4,6 +4,7 @@
     embedder = reid.load_embedder("runs/latest")
     vectors  = embedder.embed(images)
     report   = reid.evaluate(embeddings, protocol="single-shot")
+    distances = reid.rerank.k_reciprocal(query, gallery, k1=20, k2=6, weight=0.3)
     loss     = reid.divide_and_conquer(loss, dimension=128, learners=8)
 
 Names are imported when they are used first, so that `import reid` is quick and torch is loaded only by what needs it.
@@ -13,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from reid import rerank
     from reid.data.dataset import read_dataset
     from reid.embed import Embedder, load_embedder
     from reid.errors import ReidError
@@ -31,6 +33,7 @@ __all__ = [
     "evaluate",
     "load_embedder",
     "read_dataset",
+    "rerank",
 ]
 
 _PLACES = {
@@ -45,6 +48,7 @@ _PLACES = {
     "load_embedder": ("reid.embed", "load_embedder"),
     "read_dataset": ("reid.data.dataset", "read_dataset"),
 }
+_PACKAGES = {"rerank"}
 
 
 def __getattr__(name: str) -> Any:
@@ -52,6 +56,8 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version
 
         return version("reid-toolkit")
+    if name in _PACKAGES:
+        return importlib.import_module(f"reid.{name}")
     if name not in _PLACES:
         raise AttributeError(f"module 'reid' has no attribute {name!r}")
     module, attribute = _PLACES[name]

@@ -40,9 +40,9 @@ class Neighbours:
         farthest_distances: (Q,) its distance.
     """
 
-    indices: Integers
+    indices: NDArray[np.int32]
     distances: NDArray[np.int64 | np.float32]
-    farthest: Integers
+    farthest: NDArray[np.int32]
     farthest_distances: NDArray[np.int64 | np.float32]
 
 

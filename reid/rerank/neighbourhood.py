@@ -1,0 +1,80 @@
+"""All images of a test set, queries first, and who is near whom."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.distances import CosineDistances, Neighbours, nearest
+from reid.errors import ConfigError, ShapeError
+from reid.rerank.sparse import Images
+
+MEMORY = 2**28
+"""Default memory for scratch, in bytes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """N images, the queries and the gallery, or once where both are the same, and their neighbours.
+
+    Attributes:
+        distances: of the queries to the gallery.
+        among_all: of all N images to all.
+        indices: (N, K) int32 neighbours, nearest first; every image is its own first neighbour.
+        farthest: (N,) int32 the farthest image of each.
+    """
+
+    distances: CosineDistances
+    among_all: CosineDistances
+    indices: Images
+    farthest: Images
+
+    @property
+    def gallery_start(self) -> int:
+        """Where the gallery begins among all."""
+        return len(self.indices) - self.distances.shape[1]
+
+
+def look_around(query: NDArray[Any], gallery: NDArray[Any], count: int, memory: int) -> Neighbourhood:
+    """Find the `count` nearest of every image among all; itself is one of them, and no more than N are found.
+
+    Args:
+        query: (Q, D) numbers.
+        gallery: (G, D) numbers, or the very same object for one set of images.
+        count: how many, at least 1.
+        memory: bytes of scratch.
+
+    Raises:
+        ShapeError: no matrices, of different width, empty, or with NaN or infinity.
+        ConfigError: `memory` is not positive.
+    """
+    distances = CosineDistances(query, gallery)
+    for size, name in zip(distances.shape, ("query", "gallery"), strict=True):
+        if not size:
+            raise ShapeError(f"the {name} set is empty, so there is nothing to re-rank")
+    among_all = distances.among_all()
+    found = nearest(among_all, count, memory=memory)
+    return Neighbourhood(distances, among_all, _itself_first(found), found.farthest)
+
+
+def positive(**settings: int) -> None:
+    """Refuse settings that count something and are less than 1.
+
+    Raises:
+        ConfigError: the first of them.
+    """
+    for name, value in settings.items():
+        if value < 1:
+            raise ConfigError(f"{name} must be 1 or more, got {value}")
+
+
+def _itself_first(found: Neighbours) -> Images:
+    """Among equal vectors another image may come before an image itself, or instead of it."""
+    itself = np.arange(len(found.indices), dtype=np.int32)[:, np.newaxis]
+    at = found.indices == itself
+    at[~at.any(axis=1), -1] = True
+    order = np.argsort(~at, axis=1, kind="stable")
+    indices: Images = np.take_along_axis(found.indices, order, axis=1)
+    indices[:, 0] = itself[:, 0]
+    return indices

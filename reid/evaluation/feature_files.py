@@ -1,10 +1,9 @@
 """Files of arrays that other programs wrote: NumPy's `.npz` and MATLAB's `.mat`, under names of our own."""
 
 import io
-import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from reid import files, text
 from reid.errors import DataError
+from reid.evaluation.matlab import NewMatlabError, Value, read_matlab
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -25,22 +25,16 @@ NAMES = tuple(f"{side}_{part}" for side in SIDES for part in PARTS)
 # In the .mat files of the Market-1501 baselines, such as `pytorch_result.mat` of layumi's.
 _BASELINE = {"f": "vectors", "label": "identities", "cam": "cameras"}
 _ALIASES = {f"{side}_{theirs}": f"{side}_{ours}" for side in SIDES for theirs, ours in _BASELINE.items()}
-_IGNORED = ("__header__", "__version__", "__globals__", "mquery_f", "mquery_label", "mquery_cam")
+_IGNORED = ("mquery_f", "mquery_label", "mquery_cam")  # several images per query
 
-# What numpy, zipfile and scipy raise for damaged or foreign files.
+# What numpy and zipfile raise for damaged or foreign files.
 _UNREADABLE = (
     ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    AssertionError,
     OSError,
     EOFError,
     MemoryError,
     NotImplementedError,
     RuntimeError,
-    Warning,
     zipfile.BadZipFile,
     zlib.error,
 )
@@ -109,35 +103,23 @@ def _read_numpy(path: Path, data: bytes) -> Arrays:
 
 
 def _read_matlab(path: Path, data: bytes) -> Arrays:
-    from scipy.io import loadmat
-
-    if data.startswith(b"MATLAB 7.3") or data[:8] == b"\x89HDF\r\n\x1a\n":
+    try:
+        found = read_matlab(data)
+    except NewMatlabError as error:
         raise DataError(
             f"{text.printable(path)} is a MATLAB 7.3 file, which cannot be read; write it in MATLAB with "
             "save(..., '-v7') or in Python with scipy.io.savemat"
-        )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            found = loadmat(io.BytesIO(data), verify_compressed_data_integrity=True)
-    except _UNREADABLE as error:
-        raise DataError(f"{text.printable(path)} is not a .mat file, or damaged ({text.printable(error)})") from error
-    return {name: _plain(path, name, value) for name, value in found.items() if name not in _IGNORED}
+        ) from error
+    except ValueError as error:
+        raise DataError(f"{text.printable(path)} is not a .mat file, or damaged: {text.printable(error)}") from error
+    return {name: _as_stored(path, name, value) for name, value in found.items() if name not in _IGNORED}
 
 
-def _plain(path: Path, name: str, value: object) -> NDArray[Any]:
-    """An array as it would stand in a `.npz` file: lists of numbers or words have one axis."""
-    if not isinstance(value, np.ndarray) or value.dtype.names:
+def _as_stored(path: Path, name: str, value: Value) -> NDArray[Any]:
+    """An array as it would stand in a `.npz` file: lists of numbers have one axis."""
+    if isinstance(value, str):
         raise DataError(
-            f"{text.printable(path)}: {text.printable(name)} must be a plain array, not {type(value).__name__}"
+            f"{text.printable(path)}: {text.printable(name)} must be an array of numbers or words; it is {value}"
         )
-    if value.dtype == object:  # a cell array of words
-        words = [cell.item() if isinstance(cell, np.ndarray) and cell.size == 1 else cell for cell in value.reshape(-1)]
-        odd = next((row for row, word in enumerate(words) if not isinstance(word, str)), None)
-        if odd is not None:
-            raise DataError(f"{text.printable(path)}: {text.printable(name)} must hold words; cell {odd} is none")
-        return np.array(words, dtype=str)
-    if value.dtype.kind == "U":
-        return np.char.strip(value).reshape(-1)
     vectors = _ALIASES.get(name, name).endswith("_vectors")
     return value if vectors or value.size != max(value.shape) else value.reshape(-1)

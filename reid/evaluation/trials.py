@@ -73,7 +73,7 @@ class _Plan:
     def of(cls, labels: Labels, galleries: Sequence[Integers], images: Integers) -> Self:
         column = np.zeros(len(labels), dtype=np.int64)
         column[images] = np.arange(len(images))
-        gallery = np.stack(list(galleries))
+        gallery = np.sort(np.stack(list(galleries)), axis=1)
         place = np.zeros((len(galleries), len(labels)), dtype=np.int64)
         asked = np.repeat((labels.identities != JUNK)[np.newaxis], len(galleries), axis=0)
         for trial, rows in enumerate(gallery):
@@ -138,10 +138,14 @@ def _scan(
     for row in range(len(block)):
         distances = block[row]
         for match in range(first[row], first[row + 1]):
-            chosen = columns[trials[match]]
-            for place in range(len(chosen)):
-                tile[place] = distances[chosen[place]]
-            tile[places[match]] = np.inf
+            chosen, own = columns[trials[match]], places[match]
+            if len(chosen) < len(distances):
+                for place in range(len(chosen)):
+                    tile[place] = distances[chosen[place]]
+            else:  # one trial, or all galleries are the same: ascending columns are all columns
+                tile = distances
+            near, tile[own] = tile[own], np.inf
             room = used + len(tile) if collect else used
             pairs, used = scan_tile(tile, 0, (match, match + 1), bands, counts, pairs, used, room)
+            tile[own] = near
     return pairs[:used]

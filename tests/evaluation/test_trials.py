@@ -37,11 +37,13 @@ def test_each_trial_is_a_ranking_of_its_own(seed: int, identities: int, spread: 
     """What is shared changes nothing: from equal to different vectors, junk among the images."""
     vectors, labels, galleries = drawn(seed, 30, identities, spread)
     every = CosineDistances(vectors, vectors)
-    for rows, found in zip(galleries, rank_trials(every, Labels(labels), galleries), strict=True):
-        asked = labels != -1
-        asked[rows] = False
-        expected = rank_matches(every.select_gallery(rows), Labels(labels), Labels(labels[rows]), asked=asked)
-        assert same(found, expected)
+    for number in (1, 3):
+        trials = zip(galleries, rank_trials(every, Labels(labels), galleries[:number]), strict=False)
+        for rows, found in trials:
+            asked = labels != -1
+            asked[rows] = False
+            expected = rank_matches(every.select_gallery(rows), Labels(labels), Labels(labels[rows]), asked=asked)
+            assert same(found, expected)
 
 
 @pytest.mark.parametrize("memory", [1, 5_000, 2**30])

@@ -80,7 +80,7 @@ def _embeddings(found: FeatureFile, side: str, names: list[str], table: tuple[st
     paths = [f"{called}[{row}]" for row in range(len(vectors))]
     records = build(found.path, paths, names, table=table, junk=_JUNK, cameras=numbers)
     with np.errstate(over="ignore"):
-        return Embeddings(vectors.astype(np.float32), records)
+        return Embeddings(vectors.astype(np.float32, order="C"), records)
 
 
 def _identities(found: FeatureFile, name: str) -> list[str]:

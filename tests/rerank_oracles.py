@@ -60,3 +60,61 @@ def k_reciprocal(query: np.ndarray, gallery: np.ndarray, k1: int, k2: int, weigh
             shared = np.minimum(rows[i], rows[start + j]).sum()
             result[i, j] = (1 - weight) * (1 - shared / (2 - shared)) + weight * distances[i, start + j]
     return result
+
+
+def expanded_neighbourhood(query: np.ndarray, gallery: np.ndarray, t: int, q: int, k: int, base: str) -> Matrix:
+    """Sarfraz et al., CVPR 2018, equations 3 and 4; rank lists scaled as in the authors' Matlab code."""
+    vectors, start = everyone(query, gallery)
+    size = len(vectors)
+    distances = 1 - vectors @ vectors.T
+    order = ranks(distances)
+    if base == "ranks":
+        lists = np.zeros((size, size))
+        for image in range(size):
+            for place, other in enumerate(order[image], start=1):
+                lists[image, other] = max(0, k + 1 - place)
+        similar = lists @ lists.T
+        smallest, largest = similar.min(axis=1, keepdims=True), similar.max(axis=1, keepdims=True)
+        span = np.where(largest > smallest, largest - smallest, 1)
+        distances = np.where(largest > smallest, 1 - (similar - smallest) / span, 0)
+
+    def expanded(image: int) -> list[int]:
+        first = order[image][1 : t + 1] or [image]
+        return first + [other for near in first for other in order[near][1 : q + 1]]
+
+    result = np.zeros((len(query), len(gallery)))
+    for i in range(len(query)):
+        for j in range(len(gallery)):
+            terms = [distances[near, start + j] for near in expanded(i)]
+            terms += [distances[near, i] for near in expanded(start + j)]
+            result[i, j] = np.mean(terms)
+    return result
+
+
+def graph_propagation(query: np.ndarray, gallery: np.ndarray, k1: int, k2: int, alpha: float, layers: int) -> Matrix:
+    """Zhang et al. 2020, with full matrices."""
+    vectors, start = everyone(query, gallery)
+    similar = vectors @ vectors.T
+    order = ranks(1 - similar)
+    graph = np.zeros_like(similar)
+    for image in range(len(vectors)):
+        graph[image, order[image][:k1]] = 1
+    for _ in range(layers):
+        graph = graph + graph.T
+        messages = [
+            graph[image] + sum(np.abs(similar[image, near]) ** alpha * graph[near] for near in order[image][1:k2])
+            for image in range(len(vectors))
+        ]
+        graph = np.array([message / np.linalg.norm(message) for message in messages])
+    return 1 - graph[: len(query)] @ graph[start:].T
+
+
+def query_expansion(query: np.ndarray, gallery: np.ndarray, count: int, alpha: float) -> Matrix:
+    """Weighted sums of each query and its nearest in the gallery, without itself."""
+    own, others = unit(query), unit(gallery)
+    result = []
+    for image, vector in enumerate(own):
+        near = sorted(range(len(others)), key=lambda j, vector=vector: (-(others[j] @ vector), j))
+        near = [j for j in near if gallery is not query or j != image][:count]
+        result.append(vector + sum(max(0.0, others[j] @ vector) ** alpha * others[j] for j in near))
+    return unit(np.array(result))

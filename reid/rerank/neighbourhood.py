@@ -50,12 +50,10 @@ def look_around(query: NDArray[Any], gallery: NDArray[Any], count: int, memory: 
         ConfigError: `memory` is not positive.
     """
     distances = CosineDistances(query, gallery)
-    for size, name in zip(distances.shape, ("query", "gallery"), strict=True):
-        if not size:
-            raise ShapeError(f"the {name} set is empty, so there is nothing to re-rank")
+    refuse_empty(distances)
     among_all = distances.among_all()
     found = nearest(among_all, count, memory=memory)
-    return Neighbourhood(distances, among_all, _itself_first(found), found.farthest)
+    return Neighbourhood(distances, among_all, itself_first(found), found.farthest)
 
 
 def positive(**settings: int) -> None:
@@ -69,8 +67,22 @@ def positive(**settings: int) -> None:
             raise ConfigError(f"{name} must be 1 or more, got {value}")
 
 
-def _itself_first(found: Neighbours) -> Images:
-    """Among equal vectors another image may come before an image itself, or instead of it."""
+def refuse_empty(distances: CosineDistances) -> None:
+    """Refuse sets without images.
+
+    Raises:
+        ShapeError: there are no queries or no gallery images.
+    """
+    for size, name in zip(distances.shape, ("query", "gallery"), strict=True):
+        if not size:
+            raise ShapeError(f"the {name} set is empty, so there is nothing to re-rank")
+
+
+def itself_first(found: Neighbours) -> Images:
+    """The neighbours of images among themselves, (N, K) int32, every image being its own first.
+
+    Among equal vectors another image may have been found before the image itself, or instead of it.
+    """
     itself = np.arange(len(found.indices), dtype=np.int32)[:, np.newaxis]
     at = found.indices == itself
     at[~at.any(axis=1), -1] = True

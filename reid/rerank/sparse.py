@@ -55,6 +55,24 @@ class SparseRows:
             self.width,
         )
 
+    def beside(self, right: "SparseRows") -> "SparseRows":
+        """These rows, and to the right of each the same row of `right`, whose columns count from `width` on."""
+        sizes, more = np.diff(self.starts), np.diff(right.starts)
+        columns = np.empty(len(self.columns) + len(right.columns), dtype=np.int32)
+        values = np.empty(len(columns), dtype=np.float32)
+        at = np.arange(len(self.columns)) + np.repeat(right.starts[:-1], sizes)
+        columns[at], values[at] = self.columns, self.values
+        at = np.arange(len(right.columns)) + np.repeat(self.starts[1:], more)
+        columns[at], values[at] = right.columns + self.width, right.values
+        return SparseRows(self.starts + right.starts, columns, values, self.width + right.width)
+
+    def unit(self) -> "SparseRows":
+        """The rows divided by their length; those of length 0 stay."""
+        owners = np.repeat(np.arange(len(self)), np.diff(self.starts))
+        lengths = np.sqrt(np.bincount(owners, weights=self.values.astype(np.float64) ** 2, minlength=len(self)))
+        values = (self.values / np.where(lengths > 0, lengths, 1)[owners]).astype(np.float32)
+        return SparseRows(self.starts, self.columns, values, self.width)
+
     def combined(self, rows: Images, weights: NDArray[np.float64]) -> "SparseRows":
         """Weighted sums of rows.
 

@@ -7,19 +7,12 @@ import pytest
 import rerank_oracles
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rerank_samples import clusters
 
 import reid
 from reid.distances import RoundedDistances
 from reid.errors import ConfigError, ShapeError
 from reid.rerank import k_reciprocal
-
-
-def clusters(seed: int, rows: int, dimension: int = 16, each: int = 6) -> np.ndarray:
-    """Vectors around centres, in mixed order."""
-    random = np.random.Generator(np.random.Philox(seed))
-    centres = random.standard_normal((1 + rows // each, dimension))
-    vectors = centres[np.arange(rows) // each] + random.standard_normal((rows, dimension))
-    return random.permutation(vectors).astype(np.float32)
 
 
 def exact(distances) -> np.ndarray:

@@ -39,6 +39,10 @@ def test_parts_columns_and_stacks(seed, rows, width):
     assert (full(matrix.part(rows // 2, rows)) == expected[rows // 2 :]).all()
     assert (full(matrix.transposed()) == expected.T).all()
     assert (full(matrix.stacked(below)) == np.concatenate([expected, expected_below])).all()
+    aside, expected_aside = sparse(seed + 2, rows, 4)
+    assert (full(matrix.beside(aside)) == np.concatenate([expected, expected_aside], axis=1)).all()
+    lengths = np.linalg.norm(expected, axis=1, keepdims=True)
+    assert np.allclose(full(matrix.unit()), expected / np.where(lengths > 0, lengths, 1), rtol=1e-6)
     assert all(
         (np.diff(matrix.transposed().columns[start:stop]) > 0).all()
         for start, stop in zip(matrix.transposed().starts, matrix.transposed().starts[1:], strict=False)

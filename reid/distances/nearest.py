@@ -27,6 +27,7 @@ _TILE = 1024  # images on a side of a tile: 4 MiB of distances
 _BLOCK = 2**21  # distances in a block of whole rows
 _ROOM = 64  # places in a list for what the errors leave undecided
 _PAIR = 128  # bytes of scratch per candidate that is compared exactly
+_PAIRS = 2**17  # candidates compared at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +77,12 @@ def nearest(distances: Distances, count: int, *, memory: int = MEMORY) -> Neighb
     else:
         _search_rows(distances, found, memory)
     return found
+
+
+def search_bytes(queries: int, count: int, memory: int = MEMORY) -> int:
+    """About how much memory `nearest` takes at most among `queries` images, result included."""
+    lists = min(_list_bytes(count) * queries, memory // 2)
+    return lists + 2 * 4 * _TILE**2 + min(_PAIRS * _PAIR, memory) + 12 * queries * (count + 1)
 
 
 def _search_tiles(distances: TiledDistances, found: Neighbours, memory: int) -> None:
@@ -129,7 +136,7 @@ def _settle(
     for lists in (near, far):
         share_rows(lambda first, last, lists=lists: cut(lists, first, last), len(near.sizes))  # type: ignore[misc]
     crowded = (near.sizes == GIVEN_UP) | (far.sizes == GIVEN_UP)
-    for rows in _groups(np.flatnonzero(~crowded), near.sizes + far.sizes, memory // _PAIR):
+    for rows in _groups(np.flatnonzero(~crowded), near.sizes + far.sizes, min(_PAIRS, memory // _PAIR)):
         at = start + rows
         found.indices[at], found.distances[at] = _best(distances, at, rows, near, 1)
         indices, values = _best(distances, at, rows, far, -1)

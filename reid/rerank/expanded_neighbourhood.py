@@ -30,7 +30,7 @@ from reid.errors import ConfigError
 from reid.records import Floats, Integers
 from reid.rerank.neighbourhood import MEMORY, Neighbourhood, look_around, positive
 from reid.rerank.products import ProductDistances
-from reid.rerank.sparse import Images, SparseRows
+from reid.rerank.sparse import Images, SparseRows, Values
 from reid.rerank.vectors import add_weighted
 from reid.text import did_you_mean
 
@@ -85,10 +85,10 @@ def _of_ranks(around: Neighbourhood, expanded: Images, k: int) -> Distances:
     lists = SparseRows(
         np.arange(images + 1) * width,
         np.ascontiguousarray(around.indices[:, :width]).reshape(-1),
-        np.tile(np.arange(k, k - width, -1, dtype=np.float32), images),
+        np.tile(np.arange(k, k - width, -1, dtype=np.float64), images),  # scale may be far below the largest
         images,
     )
-    largest = float((lists.values[:width].astype(np.float64) ** 2).sum())
+    largest = float((lists.values[:width] ** 2).sum())
     scale = largest - _smallest(lists, lists.transposed())
     factor = np.divide(1 / (2 * expanded.shape[1]), scale, out=np.zeros(images), where=scale > 0)
     sums = lists.combined(expanded, factor[expanded])
@@ -113,10 +113,10 @@ def _smallest(lists: SparseRows, images: SparseRows) -> NDArray[np.float64]:
 def _find_smallest(
     starts: Integers,
     columns: Images,
-    values: Floats,
+    values: Values,
     image_starts: Integers,
     image_columns: Images,
-    image_values: Floats,
+    image_values: Values,
     smallest: NDArray[np.float64],
 ) -> None:
     sums = np.zeros(len(smallest))

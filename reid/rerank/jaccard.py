@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.distances.compiled import compiled
-from reid.records import Floats, Integers
-from reid.rerank.sparse import Images
+from reid.records import Integers
+from reid.rerank.sparse import Images, Values
 
 
 class Encoded(NamedTuple):
@@ -28,10 +28,10 @@ class Encoded(NamedTuple):
 
     starts: Integers
     columns: Images
-    values: Floats
+    values: Values
     image_starts: Integers
     gallery: Images
-    gallery_values: Floats
+    gallery_values: Values
     own: NDArray[np.float64]
     others: NDArray[np.float64]
     largest: NDArray[np.float64]

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from reid.distances.compiled import compiled
 from reid.distances.threads import share_rows
 from reid.records import Floats, Integers
-from reid.rerank.sparse import Images, SparseRows
+from reid.rerank.sparse import Images, SparseRows, Values
 
 
 class ProductDistances:
@@ -57,10 +57,10 @@ class ProductDistances:
 def _multiply(
     left_starts: Integers,
     left_columns: Images,
-    left_values: Floats,
+    left_values: Values,
     right_starts: Integers,
     right_columns: Images,
-    right_values: Floats,
+    right_values: Values,
     shift: NDArray[np.float64],
     right_shift: NDArray[np.float64],
     block: Floats,

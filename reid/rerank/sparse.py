@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from reid.distances.compiled import compiled
 from reid.distances.threads import share_rows
-from reid.records import Floats, Integers
+from reid.records import Integers
 
 Images = NDArray[np.int32]
 """Numbers of images."""
+Values = NDArray[np.float32 | np.float64]
+"""Elements of sparse rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +22,13 @@ class SparseRows:
     Attributes:
         starts: (R + 1,) int64; the elements of row r are those at starts[r]..starts[r+1]-1.
         columns: (E,) int32 where they stand in their row.
-        values: (E,) float32.
+        values: (E,) float32 or float64; what is made of these rows has the same type.
         width: W.
     """
 
     starts: Integers
     columns: Images
-    values: Floats
+    values: Values
     width: int
 
     def __len__(self) -> int:
@@ -59,7 +61,7 @@ class SparseRows:
         """These rows, and to the right of each the same row of `right`, whose columns count from `width` on."""
         sizes, more = np.diff(self.starts), np.diff(right.starts)
         columns = np.empty(len(self.columns) + len(right.columns), dtype=np.int32)
-        values = np.empty(len(columns), dtype=np.float32)
+        values = np.empty(len(columns), dtype=self.values.dtype)
         at = np.arange(len(self.columns)) + np.repeat(right.starts[:-1], sizes)
         columns[at], values[at] = self.columns, self.values
         at = np.arange(len(right.columns)) + np.repeat(self.starts[1:], more)
@@ -70,7 +72,7 @@ class SparseRows:
         """The rows divided by their length; those of length 0 stay."""
         owners = np.repeat(np.arange(len(self)), np.diff(self.starts))
         lengths = np.sqrt(np.bincount(owners, weights=self.values.astype(np.float64) ** 2, minlength=len(self)))
-        values = (self.values / np.where(lengths > 0, lengths, 1)[owners]).astype(np.float32)
+        values = (self.values / np.where(lengths > 0, lengths, 1)[owners]).astype(self.values.dtype)
         return SparseRows(self.starts, self.columns, values, self.width)
 
     def combined(self, rows: Images, weights: NDArray[np.float64]) -> "SparseRows":
@@ -90,7 +92,7 @@ class SparseRows:
 
         share_rows(count, len(rows))
         np.cumsum(starts, out=starts)
-        columns, values = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32)
+        columns, values = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=self.values.dtype)
 
         def combine(first: int, last: int) -> None:
             _combine(
@@ -107,7 +109,7 @@ class SparseRows:
 
 @compiled
 def _transpose(
-    starts: Integers, columns: Images, values: Floats, places: Integers, to_columns: Images, to_values: Floats
+    starts: Integers, columns: Images, values: Values, places: Integers, to_columns: Images, to_values: Values
 ) -> None:
     for row in range(len(starts) - 1):
         for element in range(starts[row], starts[row + 1]):
@@ -134,13 +136,13 @@ def _count_combined(
 def _combine(
     starts: Integers,
     columns: Images,
-    values: Floats,
+    values: Values,
     width: int,
     rows: Images,
     weights: NDArray[np.float64],
     to_starts: Integers,
     to_columns: Images,
-    to_values: Floats,
+    to_values: Values,
     first: int,
     last: int,
 ) -> None:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reid.distances import CosineDistances, MatrixDistances, Neighbours, nearest
+from reid.distances.nearest import search_bytes
 from reid.errors import ConfigError, ShapeError
 
 
@@ -143,4 +144,5 @@ def test_memory_is_kept():
     tracemalloc.stop()
 
     assert peak < 2**23 + 3000 * 10 * 12
+    assert peak < search_bytes(3000, 10, 2**23)
     assert peak < 3000 * 3000 * 4 / 3

@@ -14,15 +14,14 @@ OTHER_PROTOCOL = "not in this protocol"
 """What `Counts.camera_rule` says where a protocol knows no cameras."""
 
 
-def count(found: MatchRanks, query: Records, camera_rule: str, *, gallery: int, queries_in_gallery: int = 0) -> Counts:
-    """The counts of a report.
+def count(found: MatchRanks, query: Records, camera_rule: str, *, gallery: int) -> Counts:
+    """The counts of a report, but those of files and cameras in both sets.
 
     Args:
         found: the ranks.
         query: the images that were asked, junk among them.
         camera_rule: what became of the camera rule.
         gallery: images searched, junk not among them.
-        queries_in_gallery: queries whose own file is in the gallery.
     """
     lost = found.asked & (found.matches == 0)
     applied = camera_rule == "applied"
@@ -36,7 +35,7 @@ def count(found: MatchRanks, query: Records, camera_rule: str, *, gallery: int, 
         same_camera_removed=int(found.taken_out.sum()) if applied else 0,
         ties=int(found.ties.sum()),
         queries_with_ties=int(np.count_nonzero(found.ties)),
-        queries_in_gallery=queries_in_gallery,
+        queries_in_gallery=0,
         camera_rule=camera_rule,
     )
 

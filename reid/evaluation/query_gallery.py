@@ -69,12 +69,13 @@ def query_gallery(
     distances = CosineDistances(query.vectors, gallery.vectors)
     watch = _Watch.of(distances, *labels) if verification else _Watch()
     found = rank_matches(distances, *labels, rules=rules, memory=memory, watch=watch.all())
-    counts = count(
-        found,
-        query.records,
-        rule,
-        gallery=len(gallery.records) - found.junk,
+    seen = _cameras(query.records), _cameras(gallery.records)
+    counts = replace(
+        count(found, query.records, rule, gallery=len(gallery.records) - found.junk),
         queries_in_gallery=_shared(query.records, gallery.records),
+        query_cameras=len(seen[0]),
+        gallery_cameras=len(seen[1]),
+        common_cameras=len(seen[0] & seen[1]),
     )
     _refuse_without_match(counts)
     measures = ranking_measures(ranks, average_precision)
@@ -117,6 +118,13 @@ def _camera_rule(query: Records, gallery: Records, same_camera: str) -> str:
         return "off"
     known = all(r.cameras is not None and bool((r.cameras != NO_CAMERA).any()) for r in (query, gallery))
     return "applied" if known else "no cameras"
+
+
+def _cameras(records: Records) -> set[int]:
+    """Known cameras of images that are not junk."""
+    if records.cameras is None:
+        return set()
+    return {*records.cameras[records.identities != JUNK].tolist()} - {NO_CAMERA}
 
 
 def _labels_like(query: Records, gallery: Records) -> Labels:

@@ -36,6 +36,9 @@ class Counts:
         queries_with_ties: queries that have such a pair.
         queries_in_gallery: queries whose very file is in the gallery too, and finds itself.
         camera_rule: "applied", "no cameras", "off" or "not in this protocol".
+        query_cameras: different known cameras of the queries, junk left out; 0 also where a protocol knows none.
+        gallery_cameras: those of the gallery.
+        common_cameras: those that are in both.
     """
 
     queries: int
@@ -49,6 +52,9 @@ class Counts:
     queries_with_ties: int
     queries_in_gallery: int
     camera_rule: str
+    query_cameras: int = 0
+    gallery_cameras: int = 0
+    common_cameras: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON."""

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from reid.evaluation.explained import Verified
+from reid.evaluation.open_set import OpenSet
 from reid.evaluation.reports import AllVsAllReport, Counts, RankingReport, Report, SingleShotReport
+from reid.evaluation.verification import RATES, Verification
 from reid.text import printable
 
 _AVERAGE_PRECISION = {
@@ -11,7 +14,8 @@ _AVERAGE_PRECISION = {
 }
 _CAMERA_RULE = {
     "applied": "{} of the same identity and camera removed",
-    "no cameras": "no cameras known, so no pairs of the same identity and camera removed",
+    "no cameras": "no cameras known, so no pairs of the same identity and camera removed: an image of the query's own "
+    "camera, which is easy to find, counts as a match",
     "off": "pairs of the same identity and camera kept, as asked",
 }
 
@@ -43,6 +47,11 @@ def _notes(report: Report) -> Iterator[str]:
     yield _AVERAGE_PRECISION[report.average_precision]
     if counts.camera_rule in _CAMERA_RULE:
         yield _CAMERA_RULE[counts.camera_rule].format(_many(counts.same_camera_removed, "pair"))
+    if counts.query_cameras and counts.gallery_cameras:
+        yield (
+            f"queries from {_many(counts.query_cameras, 'camera')}, gallery from {counts.gallery_cameras:,}; "
+            f"{counts.common_cameras:,} in both"
+        )
     yield from _left_out(counts)
     if counts.ties:
         yield (
@@ -51,12 +60,18 @@ def _notes(report: Report) -> Iterator[str]:
         )
     if not isinstance(report, AllVsAllReport):
         yield from _beyond(report)
+    yield from _spread(report)
+    if isinstance(report, Verified) and report.verification is not None:
+        yield from _verified(report.verification)
+    if isinstance(report, RankingReport) and report.open_set is not None:
+        yield from _opened(report.open_set)
 
 
 def _size(report: Report) -> str:
     counts = report.counts
     if isinstance(report, AllVsAllReport):
-        nmi = f"; NMI is the mean of {_many(len(report.nmi), 'clustering')}" if report.nmi else ""
+        clusterings = _many(len(report.nmi), "clustering")
+        nmi = f"; NMI, and F1 of pairs in one cluster, are the means of {clusterings}" if report.nmi else ""
         return f"each of {_many(counts.queries, 'image')} asked against all others{nmi}"
     size = f"{_many(counts.queries, 'query', 'queries')} against {_many(counts.gallery, 'gallery image')}"
     if isinstance(report, RankingReport):
@@ -89,6 +104,36 @@ def _beyond(report: RankingReport | SingleShotReport) -> Iterator[str]:
     beyond = [f"Rank-{k}" for k in first.cmc if k > report.counts.gallery]
     if beyond:
         yield f"the whole gallery, {_many(report.counts.gallery, 'image')}, counts for {', '.join(beyond)}"
+
+
+def _spread(report: Report) -> Iterator[str]:
+    if any(report.intervals.values()):
+        yield (
+            "95 % intervals: where the figure falls when identities are drawn anew with replacement, with the same model "
+            "and gallery; they say nothing about another training run"
+        )
+    elif report.intervals:
+        yield "no 95 % intervals, as they need at least two identities with a match"
+
+
+def _verified(found: Verification) -> Iterator[str]:
+    yield (
+        "TPR@x: share of the matching pairs of query and gallery image that a threshold on the distance accepts which "
+        "accepts a share x of the other pairs; EER: the error rate where wrong acceptances and wrong refusals are equally "
+        "frequent"
+    )
+    undefined = [f"TPR@{name}" for name in RATES if found.tpr[name] is None]
+    if undefined and found.matching_pairs:
+        others = _many(found.other_pairs, "other pair")
+        yield f"{', '.join(undefined)} undefined, as there are only {others}"
+
+
+def _opened(found: OpenSet) -> Iterator[str]:
+    mated, strangers = (_many(number, "query", "queries") for number in (found.mated, found.non_mated))
+    yield (
+        f"DIR@x: share of the {mated} with a match that find it first, within the distance at which a share x of the "
+        f"{strangers} whose identity the gallery lacks raise a false alarm"
+    )
 
 
 def _many(number: int, one: str, several: str = "") -> str:

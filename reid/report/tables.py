@@ -1,7 +1,10 @@
 """Tables for a terminal and for Markdown, and those of datasets and results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from reid.evaluation.bootstrap import Interval
+from reid.evaluation.camera_pairs import CameraPairs
+from reid.evaluation.explained import Verified
 from reid.evaluation.reports import AllVsAllReport, RankingReport, Report, SingleShotReport
 from reid.records import Records, Splits
 from reid.report.notes import notes
@@ -11,7 +14,12 @@ Cell = str | int | float | None
 Results = Mapping[str, Mapping[str, Report]]
 """Reports by split and protocol."""
 
-_HEADINGS = {"map_at_r": "MAP@R", "r_precision": "R-prec", "nmi": "NMI"}
+Row = tuple[str, str, Report]
+"""Split, protocol and report."""
+
+_HEADINGS = {"map_at_r": "MAP@R", "r_precision": "R-prec", "nmi": "NMI", "f1": "F1"}
+_WIDTH = 100  # columns of a terminal that a table should fit
+_WORST = 10  # pairs of cameras
 
 
 def text_table(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
@@ -59,19 +67,86 @@ def results_table(name: str, results: Results) -> str:
     every = [(split, protocol, report) for split, by in results.items() for protocol, report in by.items()]
     searched = [row for row in every if not isinstance(row[2], AllVsAllReport)]
     mutual = [row for row in every if isinstance(row[2], AllVsAllReport)]
-    tables = [_figures_table(rows) for rows in (searched, mutual) if rows]
+    tables = [table for rows in (searched, mutual) if rows for table in _tables(rows)]
     remarks = "\n".join(f"- {note}" for note in notes(results))
     return "\n\n".join([f"{printable(name)}, in percent:", *tables, remarks])
 
 
-def _figures_table(rows: Sequence[tuple[str, str, Report]]) -> str:
-    figures = [_shown(report) for _, _, report in rows]
-    names = _in_order(figures)
-    cells = [
-        [split, protocol, *(shown.get(name, "") for name in names)]
-        for (split, protocol, _), shown in zip(rows, figures, strict=True)
+def _tables(rows: Sequence[Row]) -> Iterator[str]:
+    """Figures, their intervals, and what else was measured, of reports that may share columns."""
+    yield from _figure_tables(rows)
+    intervals = [(split, protocol, _intervals(report)) for split, protocol, report in rows]
+    if any(shown for _, _, shown in intervals):
+        yield "95 % intervals over identities:"
+        yield _table(intervals)
+    verified = [(split, protocol, _verified(report)) for split, protocol, report in rows]
+    if any(shown for _, _, shown in verified):
+        yield "Verification and open set:" if any("DIR@" in str(shown) for _, _, shown in verified) else "Verification:"
+        yield _table(verified)
+    for split, protocol, report in rows:
+        if isinstance(report, RankingReport) and report.camera_pairs is not None:
+            yield from _camera_tables(f"{printable(split)} {protocol}", report.camera_pairs)
+
+
+def _figure_tables(rows: Sequence[Row]) -> list[str]:
+    """One table, or two, those at a rank and the others, where one would not fit a terminal."""
+    shown = [(split, protocol, _shown(report)) for split, protocol, report in rows]
+    whole = _table(shown)
+    if len(whole.partition("\n")[0]) <= _WIDTH:
+        return [whole]
+    return [
+        _table(
+            [(split, protocol, {n: v for n, v in f.items() if _at_rank(n) == ranked}) for split, protocol, f in shown]
+        )
+        for ranked in (True, False)
     ]
-    return pipe_table(["split", "protocol", *map(_heading, names)], cells)
+
+
+def _table(rows: Sequence[tuple[str, str, Mapping[str, str]]]) -> str:
+    names = _in_order([shown for _, _, shown in rows])
+    cells = [[split, protocol, *(shown.get(name, "") for name in names)] for split, protocol, shown in rows]
+    return pipe_table(["split", "protocol", *map(heading, names)], cells)
+
+
+def _intervals(report: Report) -> dict[str, str]:
+    """Those of the first rank and of mAP; empty where none were asked for."""
+    names = [*[name for name in report.intervals if _at_rank(name)][:1], "mAP"]
+    return {name: _range(report.intervals[name]) for name in names if name in report.intervals}
+
+
+def _verified(report: Report) -> dict[str, str]:
+    """Rates by heading."""
+    shown: dict[str, str] = {}
+    if isinstance(report, Verified) and report.verification is not None:
+        shown |= {f"TPR@{name}": _percent(value) for name, value in report.verification.tpr.items()}
+        shown["EER"] = _percent(report.verification.eer)
+    if isinstance(report, RankingReport) and report.open_set is not None:
+        shown |= {f"DIR@{name}": _percent(value) for name, value in report.open_set.dir.items()}
+    return shown
+
+
+def _camera_tables(place: str, pairs: CameraPairs) -> Iterator[str]:
+    """Rank-1 of every pair of cameras, or of the worst where there are too many for a terminal."""
+    cells = [
+        [f"camera {camera}", *("-" if value is None else _percent(value) for value in line)]
+        for camera, line in zip(pairs.query_cameras, pairs.rank1, strict=True)
+    ]
+    whole = pipe_table(["", *map(str, pairs.gallery_cameras)], cells)
+    if len(whole.partition("\n")[0]) <= _WIDTH:
+        yield f"{place}, Rank-1 by cameras of query (rows) and gallery (columns):"
+        yield whole
+        return
+    worst = sorted(
+        (rank1, query, gallery, queries)
+        for query, line, numbers in zip(pairs.query_cameras, pairs.rank1, pairs.queries, strict=True)
+        for gallery, rank1, queries in zip(pairs.gallery_cameras, line, numbers, strict=True)
+        if rank1 is not None
+    )
+    yield f"{place}, the {min(_WORST, len(worst))} worst of {len(worst)} pairs of cameras:"
+    yield pipe_table(
+        ["query camera", "gallery camera", "queries", "Rank-1"],
+        [[query, gallery, queries, _percent(rank1)] for rank1, query, gallery, queries in worst[:_WORST]],
+    )
 
 
 def _shown(report: Report) -> dict[str, str]:
@@ -85,15 +160,19 @@ def _shown(report: Report) -> dict[str, str]:
 def _in_order(figures: Sequence[Mapping[str, str]]) -> list[str]:
     """The names of all figures: those at a rank first, by rank, then the others as they come."""
     names = list(dict.fromkeys(name for shown in figures for name in shown))
-    ranked = [name for name in names if name.startswith(("rank", "R@"))]
+    ranked = [name for name in names if _at_rank(name)]
     return sorted(ranked, key=_rank) + [name for name in names if name not in ranked]
+
+
+def _at_rank(name: str) -> bool:
+    return name.startswith(("rank", "R@"))
 
 
 def _rank(name: str) -> int:
     return int(name.removeprefix("rank").removeprefix("R@"))
 
 
-def _heading(name: str) -> str:
+def heading(name: str) -> str:
     return f"Rank-{_rank(name)}" if name.startswith("rank") else _HEADINGS.get(name, name)
 
 
@@ -103,6 +182,10 @@ def _percent(share: float | None) -> str:
 
 def _spread(mean: float | None, std: float | None) -> str:
     return _percent(mean) if mean is None else f"{_percent(mean)} ± {_percent(std)}"
+
+
+def _range(ends: Interval) -> str:
+    return "undefined" if ends is None else f"{100 * ends[0]:.1f}–{100 * ends[1]:.1f}"  # noqa: RUF001  a dash from to
 
 
 def _statistics(label: str, records: Records) -> list[Cell]:
@@ -130,7 +213,7 @@ def _text(cell: Cell) -> str:
 
 def _numeric(cell: str) -> bool:
     digits = cell.removeprefix("-")
-    return digits[:1].isdigit() and all(c.isdigit() or c in ",.± %" for c in digits)
+    return digits[:1].isdigit() and all(c.isdigit() or c in ",.±– %" for c in digits)  # noqa: RUF001
 
 
 def _align(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:

@@ -45,6 +45,15 @@ def test_unknown_cameras_remove_nothing(camera, cameras):
     assert report.counts.camera_rule == "no cameras"
 
 
+def test_cameras_are_counted():
+    """The known ones of either side and those in both; junk has none to add."""
+    counts = ask(["a", "b", "a", "-1"], [1, 2, -1, 7]).counts
+
+    assert (counts.query_cameras, counts.gallery_cameras, counts.common_cameras) == (1, 2, 1)
+    counts = ask(["a", "b"], None).counts
+    assert (counts.query_cameras, counts.gallery_cameras, counts.common_cameras) == (1, 0, 0)
+
+
 def test_junk_is_removed_and_distractors_stay():
     """Junk nearest to the query is passed over, an identity of no query pushes the match back."""
     report = ask(["-1", "distractor", "a"], [2, 2, 2])

@@ -9,7 +9,8 @@ from reid.report.notes import notes
 
 IMAGES = drawn(60, 7)
 PAIR = (IMAGES.select(slice(20)), IMAGES.select(slice(20, None)))
-REPORT = evaluate(PAIR, "query-gallery")
+PLAIN = Options(verification=False, bootstrap=0)
+REPORT = evaluate(PAIR, "query-gallery", PLAIN)
 
 
 def said(**counts) -> str:
@@ -23,6 +24,7 @@ def test_sizes_definition_and_cameras_are_always_said():
         "20 queries against 40 gallery images",
         "Average precision by steps: the mean of the precision at the rank of each match",
         "1,234 pairs of the same identity and camera removed",
+        "Queries from 3 cameras, gallery from 3; 3 in both",
     ]
     assert "No cameras known" in said(camera_rule="no cameras")
     assert "kept, as asked" in said(camera_rule="off")
@@ -63,4 +65,46 @@ def test_protocols_explain_themselves():
     lines = notes({"x": {name: evaluate(IMAGES, name, options) for name in ("single-shot", "all-vs-all")}})
 
     assert any("mean ± population standard deviation of 3 such galleries (seed 4)" in line for line in lines)
-    assert any("NMI is the mean of 2 clusterings" in line for line in lines)
+    assert any("NMI, and F1 of pairs in one cluster, are the means of 2 clusterings" in line for line in lines)
+
+
+def test_intervals_are_explained():
+    """What was drawn anew and what was not; or why there are none. Not asked for, nothing is said."""
+
+    def intervals(images, options=None):
+        lines = notes({"x": {"all-vs-all": evaluate(images, "all-vs-all", options)}})
+        return [line for line in lines if "95 %" in line]
+
+    (line,) = intervals(IMAGES)
+    assert line.startswith("95 % intervals: where the figure falls when identities are drawn anew with replacement")
+    assert "nothing about another training run" in line
+    assert intervals(drawn(10, 1)) == ["No 95 % intervals, as they need at least two identities with a match"]
+    assert intervals(IMAGES, PLAIN) == []
+
+
+def test_verification_and_open_set_are_explained():
+    """Their definitions, the queries that they count, and what is undefined with so few pairs."""
+    strangers = drawn(60, 20)
+    pair = (strangers.select(slice(20)), strangers.select(slice(20, None)))
+    report = evaluate(pair, "query-gallery")
+    found = report.open_set
+    lines = notes({"x": {"query-gallery": report}})
+
+    assert sum(line.startswith("TPR@x: share of the matching pairs") for line in lines) == 1
+    assert f"TPR@1e-4, TPR@1e-3 undefined, as there are only {report.verification.other_pairs} other pairs" in lines
+    assert any(
+        line.startswith(f"DIR@x: share of the {found.mated} queries")
+        and f"the {found.non_mated} queries whose identity the gallery lacks" in line
+        for line in lines
+    )
+    assert found.non_mated > 1
+    assert not any("@x" in line for line in notes({"x": {"query-gallery": REPORT}}))
+
+
+def test_cameras_are_told():
+    """How many on either side; nothing where a side knows none."""
+    assert "Queries from 1 camera, gallery from 6; 0 in both" in said(
+        query_cameras=1, gallery_cameras=6, common_cameras=0
+    )
+    assert "camera, gallery" not in said(query_cameras=1, gallery_cameras=0)
+    assert "counts as a match" in said(camera_rule="no cameras")

@@ -30,20 +30,49 @@ PROTOCOLS = ("single-shot", "all-vs-all", "query-gallery")
 @click.option("--trials", type=click.IntRange(min=1), help="Random galleries of single-shot.")
 @click.option("--average-precision", type=click.Choice(["step", "trapezoid"]), help="Definition of mAP.")
 @click.option(
+    "--rerank",
+    type=click.Choice(["none", "k-reciprocal", "ecn", "ecn-vectors", "graph"]),
+    help="Re-rank with the neighbours of queries and gallery.  [default: none]",
+)
+@click.option(
+    "--rerank-option",
+    "rerank_options",
+    multiple=True,
+    metavar="NAME=NUMBER",
+    help="Of the re-ranking, such as k1=30; may be given again.",
+)
+@click.option("--expand", type=click.IntRange(min=0), metavar="N", help="Average each query with N gallery images.")
+@click.option("--expand-alpha", type=click.FloatRange(min=0), help="Weigh them by similarity to this power.")
+@click.option("--augment", type=click.IntRange(min=0), metavar="N", help="Average gallery images with N others.")
+@click.option("--memory", metavar="SIZE", help="Bound on the working memory, such as 500MB.  [default: 1GB]")
+@click.option("--bootstrap", type=click.IntRange(min=0), metavar="N", help="Resamples for intervals; 0 is none.")
+@click.option(
     "--embeddings",
     type=click.Path(path_type=Path, exists=True),
-    help="Score these vectors instead: .npz, or an embeddings folder.",
+    help="Score these vectors instead: .npz, .mat, or an embeddings folder.",
+)
+@click.option(
+    "--compare",
+    nargs=2,
+    type=click.Path(path_type=Path, exists=True),
+    metavar="A B",
+    help="Compare two runs, or two files of vectors, on the same queries.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for report.json and pictures.  [default: the run's; on-DATASET in it for another dataset]",
+    help="Folder for report.json and pictures.  [default: the run's; on-DATASET in it for another dataset, "
+    "and a folder of its own for re-ranking]",
 )
 @click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
 @shared_options
 def command(json: str | None, **options: Any) -> None:
     """Report CMC, mAP, mINP, recall and NMI on test sets, as a table, JSON and pictures."""
-    if options["embeddings"] is not None:
+    if options["compare"]:
+        from reid.cli.comparing import score_comparison
+
+        report, show = score_comparison(options, quiet=json == "-")
+    elif options["embeddings"] is not None:
         from reid.cli.scoring import score_features
 
         report, show = score_features(options)

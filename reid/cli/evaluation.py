@@ -12,11 +12,12 @@ import numpy as np
 from reid import files
 from reid.cli.pictures import draw_pictures
 from reid.cli.progress import Counter
+from reid.cli.refining import cautions, check_options, forecast, refined_by, to_options
 from reid.config import EvaluateConfig
 from reid.data.cards import Card
 from reid.embed import Embedder
 from reid.errors import ConfigError
-from reid.evaluation.protocols import PROTOCOLS, Options, evaluate_test_set
+from reid.evaluation.protocols import PROTOCOLS, evaluate_test_set
 from reid.evaluation.reports import Report
 from reid.records import Embeddings, Records, Splits, TestSet, concatenate
 from reid.report.tables import results_table
@@ -57,24 +58,46 @@ def evaluate_splits(
     """
     tests = check_settings(splits, settings)
     files.make_folder(out / "report")  # before the work is done whose results go there
+    for caution in cautions(tests, settings):
+        click.echo(f"note: {caution}", err=True)
+    embeddings, results, seconds = embed_and_score(embedder, tests, settings, seed=seed, workers=workers)
+    report = to_report(results, settings, dataset=splits.name, run=run, seconds=seconds, problems=splits.problems)
+    pictures = keep(report, out, lambda folder: draw_pictures(tests, embeddings, results, folder, seed=seed))
+
+    def show() -> None:
+        click.echo(results_table(splits.name, results))
+        click.echo(f"\n{_took(len(unique_images(tests)), seconds)}")
+        click.echo("\n".join(printable(path) for path in (out / "report.json", *pictures)))
+
+    return report, show
+
+
+def embed_and_score(
+    embedder: Embedder,
+    tests: Mapping[str, TestSet],
+    settings: EvaluateConfig,
+    *,
+    seed: int,
+    workers: int | None = None,
+) -> tuple[dict[str, Embeddings], Results, dict[str, float]]:
+    """Embeddings by test set, reports by test set and protocol, and the seconds that either took."""
     images = unique_images(tests)
     started = time.perf_counter()
     with Counter("embedding", len(images)) as counter:
         embedded = embedder.embed_records(images, workers=workers, progress=counter)
     seconds = {"embedding": time.perf_counter() - started}
+    for line in forecast(tests, settings, embedded.vectors.shape[1]):
+        click.echo(line, err=True)
+    started = time.perf_counter()
     embeddings = {name: rows_of(embedded, test) for name, test in tests.items()}
     results = score(tests, embeddings, settings, seed)
-    seconds["scoring"] = time.perf_counter() - started - seconds["embedding"]
-    report = to_report(results, dataset=splits.name, run=run, seconds=seconds, problems=splits.problems)
-    pictures = keep(report, out, lambda folder: draw_pictures(tests, embeddings, results, folder, seed=seed))
+    seconds["scoring"] = time.perf_counter() - started
+    return embeddings, results, seconds
 
-    def show() -> None:
-        click.echo(results_table(splits.name, results))
-        rate = len(images) / max(1e-9, seconds["embedding"])
-        click.echo(f"\n{len(images):,} images embedded at {rate:,.0f}/s, scored in {seconds['scoring']:.1f} s")
-        click.echo("\n".join(printable(path) for path in (out / "report.json", *pictures)))
 
-    return report, show
+def _took(images: int, seconds: Mapping[str, float]) -> str:
+    rate = images / max(1e-9, seconds["embedding"])
+    return f"{images:,} images embedded at {rate:,.0f}/s, scored in {seconds['scoring']:.1f} s"
 
 
 def score(
@@ -88,25 +111,21 @@ def score(
     }
 
 
-def to_options(settings: EvaluateConfig, seed: int) -> Options:
-    """What `settings` say about how protocols score."""
-    return Options(
-        average_precision=settings.average_precision,
-        memory=max(1, int(settings.memory_gb * 2**30)),
-        trials=settings.trials,
-        seed=seed,
-    )
-
-
 def to_report(
-    results: Results, *, dataset: str, run: str, seconds: Mapping[str, float], problems: Sequence[str] = ()
+    results: Results,
+    settings: EvaluateConfig,
+    *,
+    dataset: str,
+    run: str | None,
+    seconds: Mapping[str, float],
+    problems: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The report as plain values for JSON."""
     return {
         "dataset": dataset,
         "run": run,
         "splits": {name: {protocol: found.to_dict() for protocol, found in by.items()} for name, by in results.items()},
-        "rerank": "none",
+        **refined_by(settings),
         "seconds": dict(seconds),
         "problems": list(problems),
     }
@@ -135,6 +154,7 @@ def check_settings(splits: Splits, settings: EvaluateConfig) -> dict[str, TestSe
     Raises:
         ConfigError: there is no such test set or protocol, or a test set lacks the queries that a protocol needs.
     """
+    check_options(settings)
     tests = choose(splits, settings.splits)
     for name in settings.protocols:
         if name not in PROTOCOLS:

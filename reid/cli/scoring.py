@@ -4,12 +4,17 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reid.config import EvaluateConfig, check
+from reid.config import Config, EvaluateConfig, check
 from reid.errors import ConfigError
+from reid.strict_yaml import parse_yaml
+from reid.text import printable
+
+if TYPE_CHECKING:
+    from reid.evaluation.reports import Report
 
 Outcome = tuple[dict[str, Any], Callable[[], None]]
 
@@ -22,37 +27,70 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
         ConfigError: no such test set.
     """
     from reid.cli.cores import share_cores
-    from reid.cli.evaluation import check_settings, evaluate_splits, without_aliases
-    from reid.data.cards import load_card
+    from reid.cli.evaluation import check_settings, evaluate_splits
     from reid.data.dataset import read_dataset
     from reid.embed import load_embedder
     from reid.report.tables import statistics_table
-    from reid.text import printable
     from reid.train.run_folder import LATEST, open_run
 
     run = open_run(options["run_folder"] or Path("runs") / LATEST)
     config = check(run.read_settings(), str(run.path / "config.yaml"))
-    name = options["dataset"] or config.data.dataset
-    card = load_card(name)
-    same = card.name == load_card(config.data.dataset).name
-    settings = without_aliases(_settings(config.evaluate if same else _general(config.evaluate), options), card)
+    chosen = choose_data(config, options)
     embedder = load_embedder(run.path, device=options["device"])
     embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
     workers = share_cores(config.data.workers, embedder.device)
-    splits = read_dataset(name, options["root"] or (config.data.root if same else None))
-    check_settings(splits, settings)
+    splits = read_dataset(chosen.dataset, chosen.root)
+    check_settings(splits, chosen.settings)
     click.echo(f"model: {printable(run.path.resolve())}\n{statistics_table(splits)}\n", err=quiet)
     for problem in splits.problems:
         click.echo(f"note: {printable(problem)}", err=quiet)
     return evaluate_splits(
         embedder,
         splits,
-        settings,
+        chosen.settings,
         seed=config.seed,
         run=str(run.path.resolve()),
-        out=options["out"] or (run.path if same else run.path / f"on-{card.name}"),
+        out=options["out"] or run.path / chosen.place,
         workers=workers,
     )
+
+
+@dataclasses.dataclass(frozen=True)
+class Chosen:
+    """What a run is scored on.
+
+    Attributes:
+        dataset: name of a dataset, or the path of a card.
+        root: its folder; None looks where datasets are.
+        settings: how it is scored.
+        place: folder in the run for the report; the run itself for what it was trained on, scored plainly.
+    """
+
+    dataset: str
+    root: Path | str | None
+    settings: EvaluateConfig
+    place: str
+
+
+def choose_data(config: Config, options: Mapping[str, Any]) -> Chosen:
+    """The dataset that options name, or that of the run, and how it is scored.
+
+    Raises:
+        ConfigError: there is no such dataset, or an option is wrong.
+    """
+    from reid.cli.evaluation import without_aliases
+    from reid.data.cards import load_card
+
+    name = options["dataset"] or config.data.dataset
+    card = load_card(name)
+    same = card.name == load_card(config.data.dataset).name
+    kept = config.evaluate if same else dataclasses.replace(config.evaluate, splits=(), protocols=())
+    settings = without_aliases(settings_with(kept, options), card)
+    parts = [] if same else [f"on-{card.name}"]
+    parts += [settings.rerank] if settings.rerank != "none" else []
+    parts += [f"expand-{settings.expand}"] if settings.expand else []
+    parts += [f"augment-{settings.augment}"] if settings.augment else []
+    return Chosen(name, options["root"] or (config.data.root if same else None), settings, "-".join(parts))
 
 
 def score_features(options: Mapping[str, Any]) -> Outcome:
@@ -63,24 +101,19 @@ def score_features(options: Mapping[str, Any]) -> Outcome:
         ConfigError: a protocol is asked for that needs queries of their own, and there are none.
     """
     from reid import files
-    from reid.evaluation.features import load_features
-    from reid.evaluation.protocols import Options, evaluate
+    from reid.cli.refining import refined_by
     from reid.report.tables import results_table
 
     started = time.perf_counter()
-    _refuse_what_needs_images(options)
-    settings = _settings(EvaluateConfig(), options)
-    query, gallery = load_features(options["embeddings"])
-    protocols = settings.protocols or (("all-vs-all",) if query is None else ("query-gallery",))
-    chosen = Options(average_precision=settings.average_precision, trials=settings.trials)
-    pair = gallery if query is None else (query, gallery)
-    results = {"test": {name: evaluate(pair, name, chosen) for name in protocols}}
+    refuse_what_needs_images(options)
+    settings = settings_with(EvaluateConfig(), options)
+    results = {"test": evaluate_features(options["embeddings"], settings)}
     name = options["embeddings"].name
     report = {
         "dataset": name,
         "run": None,
         "splits": {"test": {protocol: found.to_dict() for protocol, found in results["test"].items()}},
-        "rerank": "none",
+        **refined_by(settings),
         "seconds": {"scoring": time.perf_counter() - started},
     }
     if options["out"] is not None:
@@ -89,22 +122,66 @@ def score_features(options: Mapping[str, Any]) -> Outcome:
     return report, lambda: click.echo(results_table(name, results))
 
 
-def _settings(kept: EvaluateConfig, options: Mapping[str, Any]) -> EvaluateConfig:
+def evaluate_features(path: Path, settings: EvaluateConfig) -> "dict[str, Report]":
+    """Reports by protocol of vectors from a file or an embeddings folder.
+
+    Raises:
+        DataError: the file does not hold what it should.
+        ConfigError: a protocol is asked for that needs queries of their own, and there are none.
+    """
+    from reid.cli.refining import check_options, to_options
+    from reid.evaluation.features import load_features
+    from reid.evaluation.protocols import evaluate
+
+    check_options(settings)
+    query, gallery = load_features(path)
+    protocols = settings.protocols or (("all-vs-all",) if query is None else ("query-gallery",))
+    chosen = to_options(settings, seed=0)
+    pair = gallery if query is None else (query, gallery)
+    return {name: evaluate(pair, name, chosen) for name in protocols}
+
+
+def settings_with(kept: EvaluateConfig, options: Mapping[str, Any]) -> EvaluateConfig:
+    """`kept` with what the command line says instead.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
     given = {
-        "splits": tuple(options["splits"]),
-        "protocols": tuple(options["protocols"]),
-        "trials": options["trials"],
-        "average_precision": options["average_precision"],
+        name: options[name]
+        for name in (
+            "trials",
+            "average_precision",
+            "rerank",
+            "expand",
+            "expand_alpha",
+            "augment",
+            "memory",
+            "bootstrap",
+        )
+        if options[name] is not None
     }
-    return dataclasses.replace(kept, **{name: value for name, value in given.items() if value})
+    given |= {name: list(options[name]) for name in ("splits", "protocols") if options[name]}
+    if options["rerank_options"]:
+        given["rerank_options"] = dict(map(_number, options["rerank_options"]))
+    elif "rerank" in given:
+        given["rerank_options"] = {}  # those kept are of another method
+    return check({"evaluate": {**dataclasses.asdict(kept), **given}}, "the options given").evaluate
 
 
-def _general(settings: EvaluateConfig) -> EvaluateConfig:
-    """`settings` without what belongs to the dataset that a run was trained on."""
-    return dataclasses.replace(settings, splits=(), protocols=())
+def _number(written: str) -> tuple[str, Any]:
+    name, found, value = written.partition("=")
+    if not found:
+        raise ConfigError(f"--rerank-option {printable(written)}: wanted NAME=NUMBER, such as k1=30")
+    return name.strip(), parse_yaml(value, f"--rerank-option {name}")
 
 
-def _refuse_what_needs_images(options: Mapping[str, Any]) -> None:
+def refuse_what_needs_images(options: Mapping[str, Any]) -> None:
+    """Refuse options that mean nothing for vectors that are there already.
+
+    Raises:
+        ConfigError: such options are given; they are named.
+    """
     names = {"run_folder": "--run", "dataset": "--dataset", "root": "--root", "splits": "--split"}
     given = [option for name, option in names.items() if options[name]]
     if given:

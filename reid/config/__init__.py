@@ -5,6 +5,7 @@ Recipes hold only what differs from the defaults. All mistakes are reported at o
 
 from reid.config.loading import check, load_config, read_recipe, to_settings
 from reid.config.sections import Config, DataConfig, DivisionConfig, EvaluateConfig, ModelConfig, TrainConfig
+from reid.config.sizes import size_in_bytes
 
 __all__ = [
     "Config",
@@ -16,5 +17,6 @@ __all__ = [
     "check",
     "load_config",
     "read_recipe",
+    "size_in_bytes",
     "to_settings",
 ]

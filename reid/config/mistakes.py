@@ -27,6 +27,7 @@ _OTHER_VALUE = {
     "missing": "one more value",
     "too_long": "at most {max_length} values",
     "too_short": "at least {min_length} values",
+    "value_error": "{error}",
 }
 _WIDTH = 80
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 
+from reid.config.sizes import size_in_bytes
+
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
@@ -28,12 +30,22 @@ def _switch(value: object) -> object:
     return 0.5 * value if isinstance(value, bool) else value
 
 
+def _written(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _size(written: str) -> str:
+    size_in_bytes(written)
+    return written
+
+
 Name = Annotated[str, AfterValidator(_original)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Chance = Annotated[Fraction, BeforeValidator(_switch)]
 Count = Annotated[int, Field(ge=1)]
 Epoch = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
+Size = Annotated[str, BeforeValidator(_written), AfterValidator(_size)]
 Pixels = Annotated[int, Field(ge=16, le=2048)]
 
 
@@ -168,7 +180,14 @@ class EvaluateConfig:
         protocols: "single-shot", "all-vs-all", "query-gallery"; empty is the card's.
         trials: random galleries of "single-shot".
         average_precision: "step", or "trapezoid" as Market-1501's MATLAB code.
-        memory_gb: bound on the working memory of the ranking, in GiB.
+        memory: bound on the working memory of the ranking, such as 500MB or 2GiB.
+        bootstrap: resamples of identities for the 95 % intervals; 0 leaves them out.
+        camera_pairs: also score every pair of a query and a gallery camera, where the gallery has cameras.
+        rerank: "none", "k-reciprocal", "ecn" or "ecn-vectors" (expanded neighbourhoods by rank lists or by distances), or "graph".
+        rerank_options: parameters of the re-ranking, such as {k1: 20, k2: 6, weight: 0.3}; what is not given is as published.
+        expand: replace each query by the mean of it and so many nearest gallery images; 0 does not.
+        expand_alpha: weight of each of them in that mean: its similarity to this power; 0 weighs all alike.
+        augment: replace each gallery image by the mean of it and so many nearest others; 0 does not.
     """
 
     __pydantic_config__ = _STRICT
@@ -177,7 +196,14 @@ class EvaluateConfig:
     protocols: tuple[str, ...] = ()
     trials: Count = 10
     average_precision: Literal["step", "trapezoid"] = "step"
-    memory_gb: Positive = 1.0
+    memory: Size = "1GB"
+    bootstrap: Annotated[int, Field(ge=0, le=100_000)] = 1000
+    camera_pairs: bool = True
+    rerank: Literal["none", "k-reciprocal", "ecn", "ecn-vectors", "graph"] = "none"
+    rerank_options: dict[str, int | float] = field(default_factory=dict)
+    expand: Annotated[int, Field(ge=0)] = 0
+    expand_alpha: Annotated[float, Field(ge=0)] = 0.0
+    augment: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True)

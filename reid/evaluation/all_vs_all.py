@@ -1,10 +1,10 @@
 """Every image against all others."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from reid.distances import CosineDistances
 from reid.evaluation import checks
 from reid.evaluation.bootstrap import RESAMPLES, intervals
 from reid.evaluation.clustering import agreement
@@ -12,6 +12,7 @@ from reid.evaluation.matches import Labels, Rules
 from reid.evaluation.outcome import OTHER_PROTOCOL, count, curve
 from reid.evaluation.per_query import mutual_measures, per_query
 from reid.evaluation.ranking import MEMORY, rank_matches
+from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.reports import AllVsAllReport
 from reid.evaluation.verification import PairHistogram, verify
 from reid.records import JUNK, Embeddings
@@ -30,6 +31,7 @@ def all_vs_all(
     seed: int = 0,
     verification: bool = True,
     bootstrap: int = RESAMPLES,
+    refinement: Refinement = PLAIN,
 ) -> AllVsAllReport:
     """Ask every image against all others: SOP, CUB, CARS, and VehicleID in metric learning.
 
@@ -42,6 +44,7 @@ def all_vs_all(
         seed: decides where the clusterings start, and of the resamples.
         verification: also count all pairs by distance.
         bootstrap: resamples for the intervals; 0 leaves them out.
+        refinement: what stands between vectors and ranking; the clusterings are those of the vectors as they are.
 
     Raises:
         DataError: there are no images but junk.
@@ -54,10 +57,13 @@ def all_vs_all(
     checks.ranks(ranks)
     checks.average_precision(average_precision)
     checks.resamples(bootstrap)
+    junk = len(known) - others - 1
+    gallery = refinement.without_junk(gallery)
+    known = gallery.records.identities != JUNK
     labels = Labels.of(gallery.records)
     pairs = PairHistogram(known) if verification else None
     found = rank_matches(
-        CosineDistances(gallery.vectors, gallery.vectors),
+        refinement.distances(gallery.vectors, gallery.vectors),
         labels,
         labels,
         rules=Rules(same_image=True),
@@ -82,7 +88,7 @@ def all_vs_all(
         nmi=clustered.nmi,
         f1=clustered.f1,
         average_precision=average_precision,
-        counts=count(found, gallery.records, OTHER_PROTOCOL, gallery=others + 1),
+        counts=replace(count(found, gallery.records, OTHER_PROTOCOL, gallery=others + 1), junk=junk, junk_queries=junk),
         curve=curve(found),
         per_query=values,
         intervals=intervals(values, resamples=bootstrap, seed=seed),

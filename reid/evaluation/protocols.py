@@ -12,6 +12,7 @@ from reid.evaluation.all_vs_all import all_vs_all
 from reid.evaluation.bootstrap import RESAMPLES
 from reid.evaluation.query_gallery import query_gallery
 from reid.evaluation.ranking import MEMORY
+from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.reports import RANKS, Report
 from reid.evaluation.single_shot import single_shot
 from reid.records import Embeddings, TestSet, concatenate
@@ -34,6 +35,7 @@ class Options:
         verification: query-gallery and all-vs-all: also count all pairs by distance, for ROC and open set.
         bootstrap: resamples of identities for the intervals; 0 leaves them out.
         camera_pairs: query-gallery: also score every pair of cameras.
+        refinement: what stands between vectors and ranking: query expansion, re-ranking.
     """
 
     ranks: tuple[int, ...] | None = None
@@ -46,6 +48,7 @@ class Options:
     verification: bool = True
     bootstrap: int = RESAMPLES
     camera_pairs: bool = False
+    refinement: Refinement = PLAIN
 
 
 def evaluate(
@@ -111,6 +114,7 @@ def _query_gallery(query: Embeddings | None, gallery: Embeddings, options: Optio
         same_camera=options.same_camera,
         verification=options.verification,
         bootstrap=options.bootstrap,
+        refinement=options.refinement,
         camera_pairs=options.camera_pairs,
         seed=options.seed,
     )
@@ -125,6 +129,7 @@ def _single_shot(query: Embeddings | None, gallery: Embeddings, options: Options
         average_precision=options.average_precision,
         memory=options.memory,
         bootstrap=options.bootstrap,
+        refinement=options.refinement,
     )
 
 
@@ -138,6 +143,7 @@ def _all_vs_all(query: Embeddings | None, gallery: Embeddings, options: Options)
         seed=options.seed,
         verification=options.verification,
         bootstrap=options.bootstrap,
+        refinement=options.refinement,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 import numpy as np
 
-from reid.distances import CosineDistances
+from reid.distances import CosineDistances, Distances
 from reid.errors import ConfigError, DataError
 from reid.evaluation import checks
 from reid.evaluation.bootstrap import RESAMPLES, intervals
@@ -16,6 +16,7 @@ from reid.evaluation.open_set import Nearest, non_mated, open_set
 from reid.evaluation.outcome import count, ranking_report
 from reid.evaluation.per_query import per_query, ranking_measures
 from reid.evaluation.ranking import MEMORY, Watch, rank_matches
+from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.reports import RANKS, Counts, RankingReport
 from reid.evaluation.verification import PairHistogram, verify
 from reid.records import JUNK, NO_CAMERA, Embeddings, Records
@@ -33,6 +34,7 @@ def query_gallery(
     bootstrap: int = RESAMPLES,
     camera_pairs: bool = False,
     seed: int = 0,
+    refinement: Refinement = PLAIN,
 ) -> RankingReport:
     """Ask every query against the gallery: Market-1501, DukeMTMC, MSMT17, VeRi-776, In-shop.
 
@@ -48,8 +50,10 @@ def query_gallery(
         verification: also count all pairs by distance and, if there are queries whose identity the gallery lacks,
             measure open-set identification.
         bootstrap: resamples for the intervals; 0 leaves them out.
-        camera_pairs: also score every pair of cameras, which takes as long again.
+        camera_pairs: also score every pair of cameras, which takes as long again; not where distances are refined,
+            as these depend on the whole gallery.
         seed: of the resamples.
+        refinement: what stands between vectors and ranking.
 
     Raises:
         DataError: nothing is left to ask or to search, the two were embedded by different models, or no query has
@@ -65,13 +69,15 @@ def query_gallery(
     checks.not_empty(gallery.records, "gallery")
     rule = _camera_rule(query.records, gallery.records, same_camera)
     rules = Rules(same_camera=rule == "applied")
+    junk = int(np.count_nonzero(gallery.records.identities == JUNK))
+    gallery = refinement.without_junk(gallery)
     labels = Labels.of(query.records), _labels_like(query.records, gallery.records)
-    distances = CosineDistances(query.vectors, gallery.vectors)
+    distances = refinement.distances(query.vectors, gallery.vectors)
     watch = _Watch.of(distances, *labels) if verification else _Watch()
-    found = rank_matches(distances, *labels, rules=rules, memory=memory, watch=watch.all())
+    found = replace(rank_matches(distances, *labels, rules=rules, memory=memory, watch=watch.all()), junk=junk)
     seen = _cameras(query.records), _cameras(gallery.records)
     counts = replace(
-        count(found, query.records, rule, gallery=len(gallery.records) - found.junk),
+        count(found, query.records, rule, gallery=int(np.count_nonzero(gallery.records.identities != JUNK))),
         queries_in_gallery=_shared(query.records, gallery.records),
         query_cameras=len(seen[0]),
         gallery_cameras=len(seen[1]),
@@ -89,7 +95,7 @@ def query_gallery(
         camera_pairs=score_camera_pairs(
             distances, *labels, rules=rules, average_precision=average_precision, memory=memory
         )
-        if camera_pairs
+        if camera_pairs and isinstance(distances, CosineDistances) and refinement.plain
         else None,
     )
 
@@ -102,7 +108,7 @@ class _Watch:
     nearest: Nearest | None = None
 
     @classmethod
-    def of(cls, distances: CosineDistances, query: Labels, gallery: Labels) -> Self:
+    def of(cls, distances: Distances, query: Labels, gallery: Labels) -> Self:
         strangers = non_mated(query, gallery)
         nearest = Nearest(distances, strangers) if strangers.any() else None
         return cls(PairHistogram(query.identities != JUNK), nearest)

@@ -173,6 +173,7 @@ def _rank(name: str) -> int:
 
 
 def heading(name: str) -> str:
+    """What a figure is called in a table."""
     return f"Rank-{_rank(name)}" if name.startswith("rank") else _HEADINGS.get(name, name)
 
 

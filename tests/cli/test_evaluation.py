@@ -11,7 +11,6 @@ from reid.cli.evaluation import (
     choose,
     rows_of,
     score,
-    to_options,
     to_report,
     unique_images,
     without_aliases,
@@ -62,7 +61,14 @@ def test_every_key_of_evaluate(splits, embeddings):
         "protocols",
         "trials",
         "average_precision",
-        "memory_gb",
+        "memory",
+        "bootstrap",
+        "camera_pairs",
+        "rerank",
+        "rerank_options",
+        "expand",
+        "expand_alpha",
+        "augment",
     }
     assert list(choose(splits, ())) == list(choose(splits, ("test", "all"))) == ["large", "test"]
     assert list(choose(splits, ("test",))) == ["test"]
@@ -77,16 +83,21 @@ def test_every_key_of_evaluate(splits, embeddings):
     assert fewer["large"]["single-shot"].to_dict()["trials"] == 3
     curved = score(splits.tests, embeddings, dataclasses.replace(base, average_precision="trapezoid"), 0)
     assert curved["test"]["query-gallery"].mAP != own["test"]["query-gallery"].mAP
-    assert to_options(dataclasses.replace(base, memory_gb=0.5), 7).memory == 2**29
-    assert to_options(dataclasses.replace(base, memory_gb=1e-12), 7).memory == 1
-    assert to_options(base, 7).seed == 7
+    refined = score(splits.tests, embeddings, dataclasses.replace(base, rerank="k-reciprocal"), 0)
+    assert refined["test"]["query-gallery"].mAP != own["test"]["query-gallery"].mAP
+    short = score(splits.tests, embeddings, dataclasses.replace(base, bootstrap=0, camera_pairs=False), 0)
+    assert not short["test"]["query-gallery"].intervals
+    assert short["test"]["query-gallery"].camera_pairs is None
 
 
 def test_report_holds_plain_values(splits, embeddings):
     """The documented keys."""
-    report = to_report(score(splits.tests, embeddings, EvaluateConfig(), 0), dataset="s", run="r", seconds={"x": 1.0})
+    settings = EvaluateConfig(rerank="ecn", rerank_options={"t": 2})
+    report = to_report(score(splits.tests, embeddings, settings, 0), settings, dataset="s", run="r", seconds={"x": 1.0})
 
-    assert report.keys() == {"dataset", "run", "splits", "rerank", "seconds", "problems"}
+    refined = {"rerank", "rerank_options", "expand", "expand_alpha", "augment"}
+    assert report.keys() == {"dataset", "run", "splits", "seconds", "problems", *refined}
+    assert (report["rerank"], report["rerank_options"]) == ("ecn", {"t": 2})
     assert report["splits"]["large"].keys() == {"single-shot", "all-vs-all"}
 
 

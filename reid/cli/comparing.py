@@ -1,0 +1,111 @@
+"""What `reid-eval --compare` does: score two models, or two files of vectors, on the same queries."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reid import files
+from reid.cli.scoring import Outcome, choose_data, evaluate_features, refuse_what_needs_images, settings_with
+from reid.config import Config, EvaluateConfig, check
+from reid.errors import ConfigError
+from reid.evaluation.comparison import Comparison, compare
+from reid.evaluation.reports import Report
+from reid.text import printable
+
+Results = Mapping[str, Mapping[str, Report]]
+
+
+def score_comparison(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
+    """Score both and pair them query by query; the report, and a function that prints it.
+
+    Raises:
+        MissingInputError: no such run, dataset or image.
+        DataError: the queries of the two differ.
+        ConfigError: an option is wrong, or one is a run and the other is not.
+    """
+    from reid.report.comparison import comparison_tables
+
+    started = time.perf_counter()
+    if options["embeddings"] is not None or options["run_folder"] is not None:
+        raise ConfigError("--compare names both models; leave out --run and --embeddings")
+    names = [printable(path) for path in options["compare"]]
+    runs = [_is_run(path) for path in options["compare"]]
+    if runs[0] != runs[1]:
+        raise ConfigError(
+            f"--compare: {names[runs.index(True)]} is a run and {names[runs.index(False)]} is not; give two runs, or two "
+            "files or folders of vectors"
+        )
+    dataset, both, seed = _two_runs(options, quiet=quiet) if runs[0] else _two_features(options)
+    compared = _pair(*both, seed=seed, resamples=options["bootstrap"])
+    report = {
+        "dataset": dataset,
+        "compare": [str(path) for path in options["compare"]],
+        "splits": {split: {name: found.to_dict() for name, found in by.items()} for split, by in compared.items()},
+        "seconds": {"all": time.perf_counter() - started},
+    }
+    if options["out"] is not None:
+        files.make_folder(options["out"])
+        files.write_json(options["out"] / "comparison.json", report)
+    return report, lambda: click.echo(comparison_tables(dataset, names, compared))
+
+
+def _is_run(path: Path) -> bool:
+    return (path / "config.yaml").is_file()
+
+
+def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> tuple[str, list[Results], int]:
+    from reid.cli.cores import share_cores
+    from reid.cli.evaluation import check_settings, embed_and_score
+    from reid.data.dataset import read_dataset
+    from reid.embed import load_embedder
+    from reid.report.tables import statistics_table
+    from reid.train.run_folder import open_run
+
+    runs = [open_run(path) for path in options["compare"]]
+    configs = [check(run.read_settings(), str(run.path / "config.yaml")) for run in runs]
+    if options["dataset"] is None:
+        _refuse_other_data(configs)
+    chosen = choose_data(configs[0], options)  # what both are asked, however the second was scored in its own run
+    splits = read_dataset(chosen.dataset, chosen.root)
+    tests = check_settings(splits, chosen.settings)
+    click.echo(f"{statistics_table(splits)}\n", err=quiet)
+    both: list[Results] = []
+    for run, config in zip(runs, configs, strict=True):
+        click.echo(f"model: {printable(run.path.resolve())}", err=quiet)
+        embedder = load_embedder(run.path, device=options["device"])
+        embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
+        workers = share_cores(config.data.workers, embedder.device)
+        _, results, _ = embed_and_score(embedder, tests, chosen.settings, seed=configs[0].seed, workers=workers)
+        both.append(results)
+    return splits.name, both, configs[0].seed
+
+
+def _refuse_other_data(configs: list[Config]) -> None:
+    names = [config.data.dataset for config in configs]
+    if names[0] != names[1]:
+        raise ConfigError(
+            f"--compare: the runs were trained on {printable(names[0])} and {printable(names[1])}; say with --dataset "
+            "on which they are compared"
+        )
+
+
+def _two_features(options: Mapping[str, Any]) -> tuple[str, list[Results], int]:
+    refuse_what_needs_images(options)
+    settings = settings_with(EvaluateConfig(), options)
+    both: list[Results] = [{"test": evaluate_features(path, settings)} for path in options["compare"]]
+    return " and ".join(path.name for path in options["compare"]), both, 0
+
+
+def _pair(first: Results, second: Results, *, seed: int, resamples: int | None) -> dict[str, dict[str, Comparison]]:
+    options = {} if resamples is None else {"resamples": resamples}
+    compared: dict[str, dict[str, Comparison]] = {}
+    for split, by_protocol in first.items():
+        for protocol, report in by_protocol.items():
+            mine, other = report.per_query, second[split][protocol].per_query
+            if mine is not None and other is not None:
+                compared.setdefault(split, {})[protocol] = compare(mine, other, seed=seed, **options)
+    return compared

@@ -1,0 +1,170 @@
+"""Query expansion and re-ranking as the settings say, what they will take, and where they are known to do harm."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from reid.config import EvaluateConfig, size_in_bytes
+from reid.distances import Distances
+from reid.errors import ConfigError
+from reid.evaluation.protocols import Options
+from reid.evaluation.refinement import Refinement
+from reid.records import JUNK, Floats, Records, TestSet
+from reid.rerank import (
+    alpha_query_expansion,
+    database_augmentation,
+    expanded_neighbourhood,
+    graph_propagation,
+    k_reciprocal,
+)
+from reid.rerank.estimate import estimate, product_rate
+from reid.text import did_you_mean, printable
+
+RERANKS: Mapping[str, Callable[..., Distances]] = MappingProxyType(
+    {
+        "k-reciprocal": k_reciprocal,
+        "ecn": partial(expanded_neighbourhood, base="ranks"),
+        "ecn-vectors": partial(expanded_neighbourhood, base="vectors"),
+        "graph": graph_propagation,
+    }
+)
+"""Re-ranking methods by the names of `evaluate.rerank`."""
+
+_NOT_OPTIONS = {"memory", "base"}
+_FEW_POSITIVES = 1.5  # gallery images of an identity on average, below which neighbours are mostly strangers
+_LONG = 10.0  # seconds of scoring that are announced
+
+
+def to_options(settings: EvaluateConfig, seed: int) -> Options:
+    """What `settings` say about how protocols score."""
+    return Options(
+        average_precision=settings.average_precision,
+        memory=size_in_bytes(settings.memory),
+        bootstrap=settings.bootstrap,
+        camera_pairs=settings.camera_pairs,
+        refinement=to_refinement(settings),
+        trials=settings.trials,
+        seed=seed,
+    )
+
+
+def refined_by(settings: EvaluateConfig) -> dict[str, Any]:
+    """The re-ranking and expansion of a report, as plain values for JSON."""
+    return {
+        "rerank": settings.rerank,
+        "rerank_options": dict(settings.rerank_options),
+        "expand": settings.expand,
+        "expand_alpha": settings.expand_alpha,
+        "augment": settings.augment,
+    }
+
+
+def to_refinement(settings: EvaluateConfig) -> Refinement:
+    """What `settings` put between vectors and ranking.
+
+    Raises:
+        ConfigError: the re-ranking has no such option.
+    """
+    check_options(settings)
+    memory = size_in_bytes(settings.memory)
+    rerank = None
+    if settings.rerank != "none":
+        rerank = partial(RERANKS[settings.rerank], **settings.rerank_options, memory=memory)
+    return Refinement(_expansion(settings, memory) if settings.expand or settings.augment else None, rerank)
+
+
+def check_options(settings: EvaluateConfig) -> None:
+    """Refuse options that the re-ranking does not have.
+
+    Raises:
+        ConfigError: there are such; they are named, with those that exist.
+    """
+    known = [] if settings.rerank == "none" else _options(RERANKS[settings.rerank])
+    for name in settings.rerank_options:
+        if name not in known:
+            has = f"{settings.rerank} has {', '.join(known)}" if known else "choose a re-ranking with --rerank first"
+            raise ConfigError(
+                f"evaluate.rerank_options: {printable(name)!r} is not known{did_you_mean(name, known)} {has}"
+            )
+
+
+def cautions(tests: Mapping[str, TestSet], settings: EvaluateConfig) -> list[str]:
+    """Where re-ranking or expansion is known to do harm: with about one positive per query, in words."""
+    if settings.rerank == "none" and not settings.expand and not settings.augment:
+        return []
+    harmed = []
+    for name, test in tests.items():
+        protocols = settings.protocols or test.protocols
+        if "single-shot" in protocols:
+            harmed.append(f"{name} single-shot")
+        if "query-gallery" in protocols and test.query is not None and _positives(test.gallery) < _FEW_POSITIVES:
+            harmed.append(f"{name} query-gallery")
+    if not harmed:
+        return []
+    return [
+        (
+            f"{', '.join(harmed)}: the gallery holds about one image per identity, where neighbours are mostly other "
+            "identities: re-ranking and expansion are known to do harm there"
+        )
+    ]
+
+
+def forecast(tests: Mapping[str, TestSet], settings: EvaluateConfig, dimension: int) -> list[str]:
+    """What scoring will take, in words, if that is long; measures the processor for a moment.
+
+    Args:
+        tests: the test sets.
+        settings: how they are scored.
+        dimension: of the vectors.
+    """
+    operations, most = 0.0, 0
+    for test in tests.values():
+        for protocol in settings.protocols or test.protocols:
+            one_set = test.query is None or protocol != "query-gallery"
+            gallery = len(test.images()) if one_set else len(test.gallery)
+            queries = gallery if one_set or test.query is None else len(test.query)
+            operations += 2.0 * queries * gallery * dimension
+            if settings.rerank != "none":
+                taken = estimate(settings.rerank, queries, gallery, dimension, one_set=one_set)
+                operations += 1.5 * taken.operations
+                most = max(most, taken.bytes)
+    if operations < _LONG * 1e10:  # no processor is so slow
+        return []
+    seconds = operations / product_rate()
+    if seconds < _LONG:
+        return []
+    memory = f" and {most / 1e6:,.0f} MB" if most else f" and less than {settings.memory}"
+    return [f"scoring will take about {_duration(seconds)}{memory} beside the vectors"]
+
+
+def _options(method: Callable[..., Distances]) -> list[str]:
+    parameters = inspect.signature(method).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in _NOT_OPTIONS]
+
+
+def _expansion(settings: EvaluateConfig, memory: int) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
+    def expand(query: Floats, gallery: Floats) -> tuple[Floats, Floats]:
+        same = query is gallery
+        alpha = settings.expand_alpha
+        if settings.augment:
+            gallery = database_augmentation(gallery, count=settings.augment, alpha=alpha, memory=memory)
+            query = gallery if same else query
+        if settings.expand:
+            query = alpha_query_expansion(query, gallery, count=settings.expand, alpha=alpha, memory=memory)
+        return query, gallery
+
+    return expand
+
+
+def _positives(gallery: Records) -> float:
+    """Images per identity."""
+    known = gallery.identities[gallery.identities != JUNK]
+    return len(known) / max(1, len(np.unique(known)))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"

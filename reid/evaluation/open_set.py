@@ -62,7 +62,7 @@ class OpenSet:
 class Nearest:
     """Collects how near the nearest image is: of mated queries the nearest match, of non-mated ones any that counts.
 
-    To be called with every block of a ranking.
+    To be called with every block of a ranking, in any order.
 
     Args:
         distances: that are ranked.

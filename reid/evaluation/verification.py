@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.distances.compiled import compiled
-from reid.distances.threads import share_rows
 from reid.evaluation.blocks import Block
 from reid.records import Floats, Integers
 
@@ -76,7 +75,7 @@ class Verification:
 
 
 class PairHistogram:
-    """Counts matching and other pairs by distance; to be called with every block of a ranking.
+    """Counts matching and other pairs by distance; to be called with every block of a ranking, in any order.
 
     Args:
         asked: (Q,) bool, the queries whose pairs count.
@@ -96,16 +95,9 @@ class PairHistogram:
         near = block.matched.near[rows[block.matched.rows]]
         bins = np.clip(near * self._scale, 0, BINS - 1).astype(np.int64)
         self.matching += np.bincount(bins, minlength=BINS)
-
-        def work(start: int, stop: int) -> None:
-            counts = np.zeros(BINS + 1, dtype=np.uint32)
-            _count(block.others[start:stop], rows[start:stop], self._scale, counts)
-            parts.append(counts)
-
-        parts: list[NDArray[np.uint32]] = []
-        share_rows(work, len(block.others))
-        for counts in parts:
-            self.others += counts[:BINS]
+        counts = np.zeros(BINS + 1, dtype=np.uint32)
+        _count(block.others, rows, self._scale, counts)
+        self.others += counts[:BINS]
 
 
 def verify(pairs: PairHistogram) -> Verification:
@@ -113,7 +105,7 @@ def verify(pairs: PairHistogram) -> Verification:
     accepted, alarms = _accepted(pairs.matching), _accepted(pairs.others)
     matching, others = int(accepted[-1]), int(alarms[-1])
     width = pairs.highest / BINS
-    defined = {name: matching > 0 and others * rate >= 1 for name, rate in RATES.items()}
+    defined = {name: matching > 0 and others > 0 and 1 / others <= rate for name, rate in RATES.items()}
     edges = {name: _last_edge(alarms, rate) for name, rate in RATES.items() if defined[name]}
     tpr, fpr = accepted / max(1, matching), alarms / max(1, others)
     both = matching > 0 and others > 0

@@ -75,13 +75,14 @@ def results_table(name: str, results: Results) -> str:
 def _tables(rows: Sequence[Row]) -> Iterator[str]:
     """Figures, their intervals, and what else was measured, of reports that may share columns."""
     yield from _figure_tables(rows)
-    intervals = [(split, protocol, _intervals(report)) for split, protocol, report in rows]
-    if any(shown for _, _, shown in intervals):
+    intervals = [(split, protocol, shown) for split, protocol, report in rows if (shown := _intervals(report))]
+    if intervals:
         yield "95 % intervals over identities:"
         yield _table(intervals)
-    verified = [(split, protocol, _verified(report)) for split, protocol, report in rows]
-    if any(shown for _, _, shown in verified):
-        yield "Verification and open set:" if any("DIR@" in str(shown) for _, _, shown in verified) else "Verification:"
+    verified = [(split, protocol, shown) for split, protocol, report in rows if (shown := _verified(report))]
+    if verified:
+        open_set = any(name.startswith("DIR@") for _, _, shown in verified for name in shown)
+        yield "Verification and open set:" if open_set else "Verification:"
         yield _table(verified)
     for split, protocol, report in rows:
         if isinstance(report, RankingReport) and report.camera_pairs is not None:

@@ -18,7 +18,7 @@ class Encoded(NamedTuple):
         columns: int32, images.
         values: float32.
         image_starts: (N + 1,) where each image's elements begin in `gallery` and `gallery_values`.
-        gallery: int32, gallery images whose row is not zero at this image.
+        gallery: int32, gallery images whose row is not zero at this image, ascending.
         gallery_values: float32, their elements there.
         own: (Q,) float64 cosine distances of each query to itself, which rounding keeps from 0.
         others: (G,) float64 the same of each gallery image.
@@ -44,8 +44,9 @@ def blend_rows(
 ) -> None:
     """Replace cosine distances of `queries` to `gallery` images by re-ranked ones, in the rows start..stop-1 of a block."""
     shared = np.empty(len(encoded.others))
+    low, high = (gallery.min(), gallery.max() + 1) if len(gallery) else (0, 0)
     for row in range(start, stop):
-        _share(encoded, queries[row], shared)
+        _share(encoded, queries[row], shared, low, high)
         for place in range(len(gallery)):
             image = gallery[place]
             block[row, place] = _blend(encoded, queries[row], image, shared[image], block[row, place])
@@ -59,18 +60,22 @@ def blend_pairs(
     shared = np.empty(len(encoded.others))
     for pair in range(start, stop):
         if pair == start or queries[pair] != queries[pair - 1]:
-            _share(encoded, queries[pair], shared)
+            _share(encoded, queries[pair], shared, 0, len(shared))
         values[pair] = _blend(encoded, queries[pair], gallery[pair], shared[gallery[pair]], values[pair])
 
 
 @compiled
-def _share(encoded: Encoded, query: int, shared: NDArray[np.float64]) -> None:
-    """Sums of the smaller elements of a query's row and of those of all gallery images."""
-    shared[:] = 0
+def _share(encoded: Encoded, query: int, shared: NDArray[np.float64], low: int, high: int) -> None:
+    """Sums of the smaller elements of a query's row and of those of the gallery images low..high-1."""
+    shared[low:high] = 0
     for element in range(encoded.starts[query], encoded.starts[query + 1]):
         image, value = encoded.columns[element], encoded.values[element]
         for place in range(encoded.image_starts[image], encoded.image_starts[image + 1]):
-            shared[encoded.gallery[place]] += min(value, encoded.gallery_values[place])
+            other = encoded.gallery[place]
+            if other >= high:
+                break
+            if other >= low:
+                shared[other] += min(value, encoded.gallery_values[place])
 
 
 @compiled

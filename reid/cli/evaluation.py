@@ -12,7 +12,7 @@ import numpy as np
 from reid import files
 from reid.cli.pictures import draw_pictures
 from reid.cli.progress import Counter
-from reid.cli.refining import cautions, check_options, forecast, refined_by, to_options
+from reid.cli.refining import cautions, check_options, forecast, in_words, refined_by, to_options
 from reid.config import EvaluateConfig
 from reid.data.cards import Card
 from reid.embed import Embedder
@@ -62,10 +62,14 @@ def evaluate_splits(
         click.echo(f"note: {caution}", err=True)
     embeddings, results, seconds = embed_and_score(embedder, tests, settings, seed=seed, workers=workers)
     report = to_report(results, settings, dataset=splits.name, run=run, seconds=seconds, problems=splits.problems)
-    pictures = keep(report, out, lambda folder: draw_pictures(tests, embeddings, results, folder, seed=seed))
+    pictures = keep(
+        report,
+        out,
+        lambda folder: draw_pictures(tests, embeddings, results, folder, seed=seed, refined=in_words(settings)),
+    )
 
     def show() -> None:
-        click.echo(results_table(splits.name, results))
+        click.echo(results_table(splits.name + in_words(settings), results))
         click.echo(f"\n{_took(len(unique_images(tests)), seconds)}")
         click.echo("\n".join(printable(path) for path in (out / "report.json", *pictures)))
 

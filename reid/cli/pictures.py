@@ -24,16 +24,19 @@ def draw_pictures(
     folder: Path,
     *,
     seed: int,
+    refined: str = "",
 ) -> list[Path]:
     """Draw `cmc.png`, and `ranks-<test set>.png` for each test set, into a folder; returns what was drawn.
 
     The queries of a rank list are drawn by chance, from the seed, so that they are not a selection of good ones.
+    What is found for them is what the vectors find; where the figures are `refined`, the title says so.
 
     Raises:
         DataError: an image cannot be read.
         OutputError: a picture cannot be written.
     """
     drawn = []
+    before = " by the vectors alone" if refined else ""
     curves = {f"{name} {protocol}": found.curve for name, by in results.items() for protocol, found in by.items()}
     if any(len(curve) for curve in curves.values()):
         cmc_curves(curves, folder / "cmc.png")
@@ -43,7 +46,7 @@ def draw_pictures(
         rank_lists(
             _rows(test, embeddings[name], seed),
             path,
-            title=f"{name}: queries drawn by chance and what was found for them",
+            title=f"{name}: queries drawn by chance and what was found for them{before}",
         )
         drawn.append(path)
     return drawn

@@ -1,4 +1,4 @@
-"""Query expansion and re-ranking as the settings say, what they will take, and where they are known to do harm."""
+"""Query expansion and re-ranking as the settings say, what they will take, and where they often do harm."""
 
 import inspect
 from collections.abc import Callable, Mapping
@@ -93,7 +93,7 @@ def check_options(settings: EvaluateConfig) -> None:
 
 
 def cautions(tests: Mapping[str, TestSet], settings: EvaluateConfig) -> list[str]:
-    """Where re-ranking or expansion is known to do harm: with about one positive per query, in words."""
+    """Where re-ranking or expansion often does harm: with about one positive per query, in words."""
     if settings.rerank == "none" and not settings.expand and not settings.augment:
         return []
     harmed = []
@@ -107,10 +107,23 @@ def cautions(tests: Mapping[str, TestSet], settings: EvaluateConfig) -> list[str
         return []
     return [
         (
-            f"{', '.join(harmed)}: the gallery holds about one image per identity, where neighbours are mostly other "
-            "identities: re-ranking and expansion are known to do harm there"
+            f"{', '.join(harmed)}: the gallery holds about one image per identity. Re-ranking and expansion often do "
+            "harm there; where they help it is through the other queries, which are not there when one query is asked alone"
         )
     ]
+
+
+def in_words(settings: EvaluateConfig) -> str:
+    """What refines the distances, to follow a name: ", re-ranked by k-reciprocal (k1=30)"; nothing where nothing does."""
+    words = []
+    if settings.augment:
+        words.append(f"gallery augmented with {settings.augment} neighbours")
+    if settings.expand:
+        words.append(f"queries expanded with {settings.expand} neighbours")
+    if settings.rerank != "none":
+        options = ", ".join(f"{name}={value}" for name, value in settings.rerank_options.items())
+        words.append(f"re-ranked by {settings.rerank}" + (f" ({options})" if options else ""))
+    return "".join(f", {word}" for word in words)
 
 
 def forecast(tests: Mapping[str, TestSet], settings: EvaluateConfig, dimension: int) -> list[str]:

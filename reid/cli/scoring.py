@@ -101,7 +101,7 @@ def score_features(options: Mapping[str, Any]) -> Outcome:
         ConfigError: a protocol is asked for that needs queries of their own, and there are none.
     """
     from reid import files
-    from reid.cli.refining import refined_by
+    from reid.cli.refining import in_words, refined_by
     from reid.report.tables import results_table
 
     started = time.perf_counter()
@@ -119,7 +119,7 @@ def score_features(options: Mapping[str, Any]) -> Outcome:
     if options["out"] is not None:
         files.make_folder(options["out"])
         files.write_json(options["out"] / "report.json", report)
-    return report, lambda: click.echo(results_table(name, results))
+    return report, lambda: click.echo(results_table(name + in_words(settings), results))
 
 
 def evaluate_features(path: Path, settings: EvaluateConfig) -> "dict[str, Report]":

@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from reid import rerank
-from reid.cli.refining import RERANKS, cautions, check_options, forecast, refined_by, to_options, to_refinement
+from reid.cli.refining import (
+    RERANKS,
+    cautions,
+    check_options,
+    forecast,
+    in_words,
+    refined_by,
+    to_options,
+    to_refinement,
+)
 from reid.config import EvaluateConfig
 from reid.errors import ConfigError
 from reid.records import Records, TestSet, build
@@ -88,7 +97,10 @@ def test_every_setting_reaches_the_options() -> None:
     assert (options.memory, options.bootstrap, options.camera_pairs) == (2**31, 7, False)
     assert (options.trials, options.seed, options.average_precision) == (3, 5, "step")
     assert options.refinement.plain
-    assert refined_by(replace(BASE, expand=2))["expand"] == 2
+    refined = replace(BASE, rerank="ecn", rerank_options={"t": 2}, expand=2)
+    assert refined_by(refined)["expand"] == 2
+    assert in_words(refined) == ", queries expanded with 2 neighbours, re-ranked by ecn (t=2)"
+    assert in_words(BASE) == ""
 
 
 def test_where_neighbours_are_strangers() -> None:

@@ -89,8 +89,8 @@ def _search_tiles(distances: TiledDistances, found: Neighbours, memory: int) -> 
     """Half the tiles; each serves its rows, and as its own transpose its columns."""
     rows, count = found.indices.shape
     side = max(1, min(_TILE, int((memory / 16) ** 0.5)))
-    near = shortlists(rows, count, 2 * distances.tile_rounding, _ROOM)
-    far = shortlists(rows, 1, 2 * distances.tile_rounding, _ROOM // 2)
+    band = max(2 * distances.tile_rounding, np.finfo(np.float32).tiny)  # equal ones stay: columns come in no order
+    near, far = shortlists(rows, count, band, _ROOM), shortlists(rows, 1, band, _ROOM // 2)
     for row, column in _tiles(rows, side):
         tile = distances.tile(slice(row, row + side), slice(column, column + side))
         _scan(tile, row, column, far, near)

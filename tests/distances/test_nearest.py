@@ -92,6 +92,22 @@ def test_coarser_distances_give_the_same(itself, spread):
     assert_equal(nearest(Coarse(query, vectors), 9), fine)
 
 
+class Unrounded(CosineDistances):
+    """Distances whose quick values are the true ones."""
+
+    rounding = tile_rounding = 0.0
+
+
+def test_no_rounding_at_all():
+    """Equal distances are still ranked by column, in whatever order tiles are made."""
+    vectors = np.eye(12, dtype=np.float32)[np.random.Generator(np.random.Philox(1)).integers(12, size=300)]
+
+    for memory in (2**20, 2**12 + 600 * 300):
+        assert_equal(
+            nearest(Unrounded(vectors, vectors), 30, memory=memory), nearest(CosineDistances(vectors, vectors), 30)
+        )
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 10**6), st.integers(1, 12), st.sampled_from([1, 4, 10**6]))
 def test_plain_distances(seed, count, distinct):

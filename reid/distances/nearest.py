@@ -89,7 +89,7 @@ def _search_tiles(distances: TiledDistances, found: Neighbours, memory: int) -> 
     """Half the tiles; each serves its rows, and as its own transpose its columns."""
     rows, count = found.indices.shape
     side = max(1, min(_TILE, int((memory / 16) ** 0.5)))
-    band = max(2 * distances.tile_rounding, np.finfo(np.float32).tiny)  # equal ones stay: columns come in no order
+    band = max(2 * distances.tile_rounding, 2.0**-126)  # equal ones stay: columns come in no order
     near, far = shortlists(rows, count, band, _ROOM), shortlists(rows, 1, band, _ROOM // 2)
     for row, column in _tiles(rows, side):
         tile = distances.tile(slice(row, row + side), slice(column, column + side))

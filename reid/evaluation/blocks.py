@@ -22,14 +22,16 @@ class Matched:
 
 @dataclass(frozen=True, eq=False)
 class Block:
-    """Distances of the queries start..start+B-1.
+    """Distances of the queries start..start+B-1 to the gallery images first..first+C-1, which may be all of them.
 
     Attributes:
         start: the query of the first row.
-        others: (B, G) float32 distances of the non-matches, infinity for all else; only to be read.
-        matched: the matches of these queries.
+        others: (B, C) float32 distances of the non-matches, infinity for all else; only to be read.
+        matched: the matches of these queries among these images.
+        first: the gallery image of the first column.
     """
 
     start: int
     others: Floats
     matched: Matched
+    first: int = 0

@@ -78,14 +78,13 @@ class Nearest:
 
     def __call__(self, block: Block) -> None:
         """Look at a block."""
-        matched = block.matched
-        np.minimum.at(self.quick, block.start + matched.rows, matched.near)
+        np.minimum.at(self.quick, block.start + block.matched.rows, block.matched.near)
         rows = np.flatnonzero(self.non_mated[block.start : block.start + len(block.others)])
-        others = block.others[rows]
-        self.quick[block.start + rows] = others.min(axis=1, initial=np.inf)
+        others, queries = block.others[rows], block.start + rows
+        self.quick[queries] = np.minimum(self.quick[queries], others.min(axis=1, initial=np.inf))
         if self._exact is not None:
             self._compare_matches(self._exact, block)
-            self._compare_others(self._exact, block.start + rows, others)
+            self._compare_others(self._exact, queries, others, block.first)
 
     def order(self) -> NDArray[np.int64] | NDArray[np.float32]:
         """(Q,) numbers in the true order of the distances."""
@@ -97,12 +96,12 @@ class Nearest:
         queries, columns = queries[close], block.matched.columns[close]
         np.minimum.at(self._order, queries, exact.exact_pairs(queries, columns))
 
-    def _compare_others(self, exact: RoundedDistances, queries: Integers, others: Floats) -> None:
+    def _compare_others(self, exact: RoundedDistances, queries: Integers, others: Floats, first: int) -> None:
         near = others <= _within(self.quick[queries], exact)[:, np.newaxis]
         columns = np.flatnonzero(near.any(axis=0))
-        table = exact.exact(queries, columns)
+        table = exact.exact(queries, first + columns)
         table[np.isinf(others[:, columns])] = _NEVER
-        self._order[queries] = table.min(axis=1, initial=_NEVER)
+        self._order[queries] = np.minimum(self._order[queries], table.min(axis=1, initial=_NEVER))
 
 
 def non_mated(query: Labels, gallery: Labels) -> NDArray[np.bool_]:

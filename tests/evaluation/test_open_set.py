@@ -1,5 +1,6 @@
 """Queries whose identity the gallery lacks: alarms and identifications equal the definition."""
 
+import copy
 from dataclasses import replace
 
 import evaluation_oracles
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from samples import drawn, embeddings
 
 from reid.distances import CosineDistances, MatrixDistances
+from reid.evaluation.blocks import Block, Matched
 from reid.evaluation.matches import Labels, Rules
 from reid.evaluation.open_set import RATES, Nearest, OpenSet, non_mated, open_set
 from reid.evaluation.protocols import query_gallery
@@ -96,6 +98,34 @@ def test_shares_are_not_lost_to_rounding():
     found = asked(MatrixDistances(matrix), query, Labels(np.array([0])))
 
     assert found.thresholds["1e-2"] == pytest.approx(29 / 2900)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 10**6), st.integers(1, 9), st.integers(1, 7))
+def test_parts_of_rows_in_any_order(seed, height, width):
+    """Blocks may hold some of the columns and come as they like: what is nearest stays."""
+    generator = np.random.Generator(np.random.Philox(seed))
+    query, gallery = labels(generator, 20, 8), labels(generator, 15, 4)
+    vectors = generator.integers(-1, 2, (35, 3)) + 1e-7 * generator.integers(-1, 2, (35, 3))
+    distances = CosineDistances(vectors[:20], vectors[20:])
+    whole = Nearest(distances, non_mated(query, gallery))
+    blocks: list[Block] = []
+    rank_matches(distances, query, gallery, watch=[whole, lambda block: blocks.append(copy.deepcopy(block))])
+    parts = []
+    for block in blocks:
+        for start in range(0, len(block.others), height):
+            for first in range(0, 15, width):
+                others = block.others[start : start + height, first : first + width]
+                rows, columns = block.matched.rows - start, block.matched.columns
+                inside = (rows >= 0) & (rows < height) & (columns >= first) & (columns < first + width)
+                matched = Matched(rows[inside], columns[inside], block.matched.near[inside])
+                parts.append(Block(block.start + start, others, matched, first))
+    pieces = Nearest(distances, non_mated(query, gallery))
+    for place in generator.permutation(len(parts)).tolist():
+        pieces(parts[place])
+
+    assert (pieces.order() == whole.order()).all()
+    assert (pieces.quick == whole.quick).all()
 
 
 def test_strangers_that_see_only_junk_raise_no_alarm():

@@ -35,6 +35,11 @@ class CameraPairs:
     rank1: tuple[tuple[float | None, ...], ...]
     mAP: tuple[tuple[float | None, ...], ...]  # noqa: N815  the field's spelling
 
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one pair, so that they say more than the figures of the whole."""
+        return len(self.query_cameras) * len(self.gallery_cameras) > 1
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON: rows by query camera, columns by gallery camera."""
         return asdict(self)

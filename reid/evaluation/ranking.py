@@ -13,7 +13,7 @@ from reid.errors import ConfigError, ShapeError
 from reid.evaluation.blocks import Block, Matched
 from reid.evaluation.counting import Counts, RoundedCount, count_given
 from reid.evaluation.matches import Labels, Matches, Pairs, Rules
-from reid.records import Integers
+from reid.records import Floats, Integers
 
 MEMORY = 2**30
 """Default memory for scratch, in bytes."""
@@ -67,8 +67,7 @@ def rank_matches(
         rules: which images of the query's own identity are taken out; None takes out none.
         asked: (Q,) bool, the queries that take part; None means all.
         memory: bytes of scratch, beyond the vectors; at least one row of distances is always made.
-        watch: called with every block of whole rows, in any order but never two at once, for what else there is to
-            count in it.
+        watch: called with every block, in any order but never two at once, for what else there is to count in it.
 
     Raises:
         ShapeError: labels and distances differ in number, or distances are not finite.
@@ -126,11 +125,8 @@ def _rank_given(distances: Distances, matches: Matches, memory: int, watch: Sequ
 def _rank_rounded(distances: RoundedDistances, matches: Matches, memory: int, watch: Sequence[Watch]) -> list[_Part]:
     one_at_a_time = threading.Lock()
     queries, gallery = distances.shape
-    if watch:
-        width, blocks = gallery, row_blocks(distances.shape, memory, threads=cores())
-    else:
-        width = max(1, min(gallery, _TILE // _ROWS, memory // (_BYTES * cores())))
-        blocks = row_blocks((queries, width), memory, threads=cores())
+    width = max(1, min(gallery, _TILE // _ROWS, memory // (_BYTES * cores())))
+    blocks = row_blocks((queries, width), memory, threads=cores())
 
     def work(block: tuple[int, int]) -> _Part:
         start, stop = block
@@ -142,19 +138,26 @@ def _rank_rounded(distances: RoundedDistances, matches: Matches, memory: int, wa
         for first in range(0, gallery, width):
             tile = buffer[: (stop - start) * min(width, gallery - first)].reshape(stop - start, -1)
             distances.fill(start, tile, first)
-            near = tile[rows, columns] if watch else None
             at = np.searchsorted(pairs.columns, [first, first + tile.shape[1]], sorter=by_column)
             inside = by_column[slice(*at)]
+            matched = _matched(pairs, inside, tile, first) if watch else None
             tile[pairs.rows[inside], pairs.columns[inside] - first] = np.inf
             tile[:, _within(matches.junk, first, tile.shape[1])] = np.inf
             count.add(tile, first)
-            if near is not None:
+            if matched is not None:
                 with one_at_a_time:
                     for see in watch:
-                        see(Block(start, tile, Matched(rows, columns, near)))
+                        see(Block(start, tile, matched, first))
         return _part(pairs, stop - start, count.finish((pairs.rows, pairs.columns), matches.junk))
 
     return share_parts(work, blocks)
+
+
+def _matched(pairs: Pairs, inside: Integers, tile: Floats, first: int) -> Matched:
+    """The matches among these pairs, which are in a tile that begins at gallery image `first`."""
+    kept = np.sort(inside[pairs.kept[inside]])
+    rows, columns = pairs.rows[kept], pairs.columns[kept]
+    return Matched(rows, columns, tile[rows, columns - first])
 
 
 def _within(columns: Integers, first: int, number: int) -> Integers:

@@ -46,7 +46,8 @@ def _notes(report: Report) -> Iterator[str]:
     yield _size(report)
     yield _AVERAGE_PRECISION[report.average_precision]
     if counts.camera_rule in _CAMERA_RULE:
-        yield _CAMERA_RULE[counts.camera_rule].format(_many(counts.same_camera_removed, "pair"))
+        removed = _many(counts.same_camera_removed, "pair") if counts.same_camera_removed else "no pairs"
+        yield _CAMERA_RULE[counts.camera_rule].format(removed)
     if counts.query_cameras and counts.gallery_cameras:
         yield (
             f"queries from {_many(counts.query_cameras, 'camera')}, gallery from {counts.gallery_cameras:,}; "

@@ -85,7 +85,7 @@ def _tables(rows: Sequence[Row]) -> Iterator[str]:
         yield "Verification and open set:" if open_set else "Verification:"
         yield _table(verified)
     for split, protocol, report in rows:
-        if isinstance(report, RankingReport) and report.camera_pairs is not None:
+        if isinstance(report, RankingReport) and report.camera_pairs is not None and report.camera_pairs.several:
             yield from _camera_tables(f"{printable(split)} {protocol}", report.camera_pairs)
 
 

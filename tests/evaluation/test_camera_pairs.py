@@ -69,3 +69,11 @@ def test_none_without_cameras(side, cameras):
     assert query_gallery(*pair, camera_pairs=True).camera_pairs is None
     assert evaluate((QUERY, GALLERY), "query-gallery").camera_pairs is None
     assert evaluate((QUERY, GALLERY), "query-gallery", Options(camera_pairs=True)).camera_pairs is not None
+
+
+def test_one_pair_says_nothing_more() -> None:
+    """One query camera and one gallery camera are the whole."""
+    one = CameraPairs((1,), (2,), ((3,),), ((0.5,),), ((0.4,),))
+
+    assert not one.several
+    assert CameraPairs((1,), (2, 3), ((3, 1),), ((0.5, 1.0),), ((0.4, 1.0),)).several

@@ -5,7 +5,7 @@ import numpy as np
 from reid.distances.compiled import compiled
 from reid.records import Floats, Integers
 
-_FEW = 8  # matches of a row up to which comparing all distances with each is quickest
+_FEW = 32  # matches of a row up to which comparing all distances with each is quickest
 _TILE = 2048  # distances compared at a time: they stay in the innermost cache
 
 
@@ -48,7 +48,7 @@ def scan_tile(
     Args:
         tile: distances of the columns at, at + 1, ...
         at: the first column.
-        matches: first and last + 1 of the row's matches.
+        matches: first and last + 1 of the row's matches, which ascend.
         bands: (P,) lowest and highest distance that may equal that of each match.
         counts: (P,) distances below the band and within it, which are added to.
         pairs: list of (match, column) within a band.
@@ -58,10 +58,13 @@ def scan_tile(
     Returns:
         The list, moved if it had to grow, and how many stand in it now.
     """
-    for match in range(matches[0], matches[1]):
+    for match in range(matches[1] - 1, matches[0] - 1, -1):
         lowest, highest = bands[0][match], bands[1][match]
+        reached = _upto(tile, highest)
+        if reached == 0:
+            break  # and none by a nearer match
         under = _below(tile, lowest)
-        near = _upto(tile, highest) - under
+        near = reached - under
         counts[0][match] += under
         counts[1][match] += near
         if near == 0 or used >= room:
@@ -165,11 +168,9 @@ def scan_rows(
         room = used + max(64, number * columns // dense) if dense else used
         for at in range(0, columns, _TILE):
             tile = block[row, at : min(columns, at + _TILE)]
-            if _upto(tile, bands[1][matches[1] - 1]) == 0:
-                continue
             if number <= _FEW:
                 pairs, used = scan_tile(tile, at, matches, bands, counts, pairs, used, room)
-            else:
+            elif _upto(tile, bands[1][matches[1] - 1]):
                 pairs, used = _scan_many(tile, at, matches, bands, counts, pairs, used, room)
         if number > _FEW:
             _sum_up(matches, counts)

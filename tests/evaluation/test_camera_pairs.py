@@ -7,6 +7,7 @@ import oracles
 import pytest
 from samples import drawn, embeddings
 
+from reid.evaluation.camera_pairs import CameraPairs
 from reid.evaluation.protocols import Options, evaluate, query_gallery
 
 IMAGES = drawn(120, 8)

@@ -155,7 +155,7 @@ def scan_rows(
         (L, 2) match and column of the distances within bands.
     """
     pairs = np.empty((1024, 2), dtype=np.int64)
-    used = 0
+    used = int(np.int64(0))  # the literal 0 is of a type of its own, and all would be compiled for it as well
     columns = block.shape[1]
     for row in range(rows[0], rows[1]):
         matches = first[row], first[row + 1]

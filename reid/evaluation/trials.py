@@ -133,7 +133,7 @@ def _scan(
 ) -> Integers:
     columns, trials, places = where
     pairs = np.empty((1024, 2), dtype=np.int64)
-    used = 0
+    at = used = int(np.int64(0))  # no literals, for which all would be compiled once more
     tile = np.empty(columns.shape[1], dtype=np.float32)
     for row in range(len(block)):
         distances = block[row]
@@ -146,6 +146,6 @@ def _scan(
                 tile = distances
             near, tile[own] = tile[own], np.inf
             room = used + len(tile) if collect else used
-            pairs, used = scan_tile(tile, 0, (match, match + 1), bands, counts, pairs, used, room)
+            pairs, used = scan_tile(tile, at, (match, match + 1), bands, counts, pairs, used, room)
             tile[own] = near
     return pairs[:used]

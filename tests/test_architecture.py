@@ -19,7 +19,7 @@ FLOORS = [  # a module imports from floors before its own, and from its own pack
     {"records", "config"},
     {"distances"},
     {"data", "evaluation", "rerank"},
-    {"model"},
+    {"model", "acceleration"},
     {"embed"},
     {"train", "gallery", "report", "export"},
     {"serve"},

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,20 @@ import click
 import numpy as np
 
 from reid import files
+from reid.acceleration import AcceleratedDistances, accelerates
 from reid.cli.pictures import draw_pictures
 from reid.cli.progress import Counter
 from reid.cli.refining import cautions, check_options, forecast, in_words, refined_by, to_options
 from reid.config import EvaluateConfig
 from reid.data.cards import Card
+from reid.distances import CosineDistances
 from reid.embed import Embedder
 from reid.errors import ConfigError
 from reid.evaluation.protocols import PROTOCOLS, evaluate_test_set
 from reid.evaluation.reports import Report
 from reid.records import Embeddings, Records, Splits, TestSet, concatenate
 from reid.report.tables import results_table
+from reid.rerank.neighbourhood import Compare
 from reid.text import did_you_mean, printable
 
 Results = dict[str, dict[str, Report]]
@@ -94,7 +98,8 @@ def embed_and_score(
         click.echo(line, err=True)
     started = time.perf_counter()
     embeddings = {name: rows_of(embedded, test) for name, test in tests.items()}
-    results = score(tests, embeddings, settings, seed)
+    compare = partial(AcceleratedDistances, device=embedder.device) if accelerates(embedder.device) else CosineDistances
+    results = score(tests, embeddings, settings, seed, compare)
     seconds["scoring"] = time.perf_counter() - started
     return embeddings, results, seconds
 
@@ -105,10 +110,14 @@ def _took(images: int, seconds: Mapping[str, float]) -> str:
 
 
 def score(
-    tests: Mapping[str, TestSet], embeddings: Mapping[str, Embeddings], settings: EvaluateConfig, seed: int
+    tests: Mapping[str, TestSet],
+    embeddings: Mapping[str, Embeddings],
+    settings: EvaluateConfig,
+    seed: int,
+    compare: Compare = CosineDistances,
 ) -> Results:
     """Reports by test set and protocol."""
-    options = to_options(settings, seed)
+    options = to_options(settings, seed, compare)
     return {
         name: evaluate_test_set(test, embeddings[name], settings.protocols or None, options)
         for name, test in tests.items()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from reid.config import EvaluateConfig, size_in_bytes
-from reid.distances import Distances
+from reid.distances import CosineDistances, Distances
 from reid.errors import ConfigError
 from reid.evaluation.protocols import Options
 from reid.evaluation.refinement import Refinement
@@ -22,6 +22,7 @@ from reid.rerank import (
     k_reciprocal,
 )
 from reid.rerank.estimate import estimate, product_rate
+from reid.rerank.neighbourhood import Compare
 from reid.text import did_you_mean, printable
 
 RERANKS: Mapping[str, Callable[..., Distances]] = MappingProxyType(
@@ -34,19 +35,28 @@ RERANKS: Mapping[str, Callable[..., Distances]] = MappingProxyType(
 )
 """Re-ranking methods by the names of `evaluate.rerank`."""
 
-_NOT_OPTIONS = {"memory", "base"}
+_NOT_OPTIONS = {"memory", "base", "compare"}
 _FEW_POSITIVES = 1.5  # gallery images of an identity on average, below which neighbours are mostly strangers
 _LONG = 10.0  # seconds of scoring that are announced
 
 
-def to_options(settings: EvaluateConfig, seed: int) -> Options:
-    """What `settings` say about how protocols score."""
+def to_options(settings: EvaluateConfig, seed: int, compare: Compare = CosineDistances) -> Options:
+    """What `settings` say about how protocols score.
+
+    Args:
+        settings: of the evaluation.
+        seed: of all that is drawn.
+        compare: makes the distances of vectors.
+
+    Raises:
+        ConfigError: the re-ranking has no such option.
+    """
     return Options(
         average_precision=settings.average_precision,
         memory=size_in_bytes(settings.memory),
         bootstrap=settings.bootstrap,
         camera_pairs=settings.camera_pairs,
-        refinement=to_refinement(settings),
+        refinement=to_refinement(settings, compare),
         trials=settings.trials,
         seed=seed,
     )
@@ -63,7 +73,7 @@ def refined_by(settings: EvaluateConfig) -> dict[str, Any]:
     }
 
 
-def to_refinement(settings: EvaluateConfig) -> Refinement:
+def to_refinement(settings: EvaluateConfig, compare: Compare = CosineDistances) -> Refinement:
     """What `settings` put between vectors and ranking.
 
     Raises:
@@ -73,8 +83,9 @@ def to_refinement(settings: EvaluateConfig) -> Refinement:
     memory = size_in_bytes(settings.memory)
     rerank = None
     if settings.rerank != "none":
-        rerank = partial(RERANKS[settings.rerank], **settings.rerank_options, memory=memory)
-    return Refinement(_expansion(settings, memory) if settings.expand or settings.augment else None, rerank)
+        rerank = partial(RERANKS[settings.rerank], **settings.rerank_options, memory=memory, compare=compare)
+    expand = _expansion(settings, memory) if settings.expand or settings.augment else None
+    return Refinement(expand, rerank, compare)
 
 
 def check_options(settings: EvaluateConfig) -> None:

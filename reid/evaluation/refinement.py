@@ -17,10 +17,12 @@ class Refinement:
         expand: makes better vectors of (Q, D) query and (G, D) gallery vectors before they are compared, as query
             expansion does; the very same object given twice means all images against all. None leaves them.
         rerank: makes the distances, as `reid.rerank.k_reciprocal` does; None means those of the angle.
+        compare: makes the distances of the angle; those of `reid.acceleration` are the same, on faster hardware.
     """
 
     expand: Callable[[Floats, Floats], tuple[Floats, Floats]] | None = None
     rerank: Callable[[Floats, Floats], Distances] | None = None
+    compare: Callable[[Floats, Floats], Distances] = CosineDistances
 
     @property
     def plain(self) -> bool:
@@ -36,7 +38,7 @@ class Refinement:
         """
         if self.expand is not None:
             query, gallery = self.expand(query, gallery)
-        return CosineDistances(query, gallery) if self.rerank is None else self.rerank(query, gallery)
+        return self.compare(query, gallery) if self.rerank is None else self.rerank(query, gallery)
 
     def without_junk(self, images: Embeddings) -> Embeddings:
         """The images that may stand in a neighbourhood: where neighbours matter, junk must not be among them."""

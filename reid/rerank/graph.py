@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.distances import Distances
+from reid.distances import CosineDistances, Distances
 from reid.errors import ConfigError
-from reid.rerank.neighbourhood import MEMORY, Neighbourhood, look_around, positive
+from reid.rerank.neighbourhood import MEMORY, Compare, Neighbourhood, look_around, positive
 from reid.rerank.products import ProductDistances
 from reid.rerank.sparse import SparseRows
 
@@ -32,6 +32,7 @@ def graph_propagation(
     alpha: float = 2.0,
     layers: int = 2,
     memory: int = MEMORY,
+    compare: Compare = CosineDistances,
 ) -> Distances:
     """Re-rank with a graph of neighbours; the steps are those at the head of this module.
 
@@ -44,6 +45,7 @@ def graph_propagation(
         alpha: power of the similarity that messages are weighted by, larger than 0; the paper has 2.
         layers: how often messages are sent, at least 1; the paper has 2.
         memory: bytes of scratch for the search for neighbours.
+        compare: makes the distances of the vectors; those of `reid.acceleration` are quicker on some hardware.
 
     Returns:
         Q x G distances in 0..1, in blocks.
@@ -55,7 +57,7 @@ def graph_propagation(
     positive(k1=k1, k2=k2, layers=layers, memory=memory)
     if not 0 < alpha < np.inf:
         raise ConfigError(f"alpha must be larger than 0, got {alpha}")
-    around = look_around(query, gallery, max(k1, k2), memory)
+    around = look_around(query, gallery, max(k1, k2), memory, compare)
     rows = _propagate(around, k1, k2, alpha, layers)
     queries, start = around.distances.shape[0], around.gallery_start
     images = rows.part(start, len(rows))

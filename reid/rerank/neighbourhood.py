@@ -1,5 +1,6 @@
 """All images of a test set, queries first, and who is near whom."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from reid.distances import CosineDistances, Neighbours, nearest
 from reid.errors import ConfigError, ShapeError
 from reid.rerank.sparse import Images
+
+Compare = Callable[[NDArray[Any], NDArray[Any]], CosineDistances]
 
 MEMORY = 2**28
 """Default memory for scratch, in bytes."""
@@ -36,7 +39,9 @@ class Neighbourhood:
         return len(self.indices) - self.distances.shape[1]
 
 
-def look_around(query: NDArray[Any], gallery: NDArray[Any], count: int, memory: int) -> Neighbourhood:
+def look_around(
+    query: NDArray[Any], gallery: NDArray[Any], count: int, memory: int, compare: Compare = CosineDistances
+) -> Neighbourhood:
     """Find the `count` nearest of every image among all; itself is one of them, and no more than N are found.
 
     Args:
@@ -44,12 +49,13 @@ def look_around(query: NDArray[Any], gallery: NDArray[Any], count: int, memory: 
         gallery: (G, D) numbers, or the very same object for one set of images.
         count: how many, at least 1.
         memory: bytes of scratch.
+        compare: makes the distances.
 
     Raises:
         ShapeError: no matrices, of different width, empty, or with NaN or infinity.
         ConfigError: `memory` is not positive.
     """
-    distances = CosineDistances(query, gallery)
+    distances = compare(query, gallery)
     refuse_empty(distances)
     among_all = distances.among_all()
     found = nearest(among_all, count, memory=memory)

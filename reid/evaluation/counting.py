@@ -15,7 +15,9 @@ from reid.evaluation.blocks import Matched
 from reid.evaluation.scanning import scan_rows
 from reid.records import Floats, Integers
 
-_EXACT = 2**20  # exact distances held at a time
+EXACT = 2**20
+"""Exact distances held at a time, unless there is less memory."""
+
 _DENSE = 16  # a row is compared as a whole when more than a sixteenth of a tile, a match, is too near to tell
 
 
@@ -59,12 +61,22 @@ class RoundedCount:
         size: number of rows.
         rows: (P,) int64 rows of the matches, ascending.
         columns: (P,) int64 their gallery images.
+        exact: exact distances held at a time, at least a row.
     """
 
-    def __init__(self, distances: RoundedDistances, start: int, size: int, rows: Integers, columns: Integers) -> None:
+    def __init__(
+        self,
+        distances: RoundedDistances,
+        start: int,
+        size: int,
+        rows: Integers,
+        columns: Integers,
+        *,
+        exact: int = EXACT,
+    ) -> None:
         own = distances.exact_pairs(start + rows, columns)
         self._order = np.lexsort((own, rows))
-        self._distances, self._start = distances, start
+        self._distances, self._start, self._exact = distances, start, exact
         self._rows, self._columns, self._own = rows, columns[self._order], own[self._order]
         self._first = np.searchsorted(rows, np.arange(size + 1))
         self._bands = bands(self._own, distances.rounding)
@@ -102,7 +114,7 @@ class RoundedCount:
         before, tied = np.zeros(len(matches), dtype=np.int64), np.zeros(len(matches), dtype=np.int64)
         gallery = np.arange(self._distances.shape[1])
         asked, place = np.unique(self._rows[matches], return_inverse=True)
-        step = max(1, _EXACT // len(gallery))
+        step = max(1, self._exact // len(gallery))
         for start in range(0, len(asked), step):
             some = asked[start : start + step]
             table = self._distances.exact(self._start + some, gallery)

@@ -11,7 +11,7 @@ from reid.distances import Distances, RoundedDistances
 from reid.distances.threads import cores, share_parts
 from reid.errors import ConfigError, ShapeError
 from reid.evaluation.blocks import Block, Matched
-from reid.evaluation.counting import Counts, RoundedCount, count_given
+from reid.evaluation.counting import EXACT, Counts, RoundedCount, count_given
 from reid.evaluation.matches import Labels, Matches, Pairs, Rules
 from reid.records import Floats, Integers
 
@@ -125,14 +125,15 @@ def _rank_given(distances: Distances, matches: Matches, memory: int, watch: Sequ
 def _rank_rounded(distances: RoundedDistances, matches: Matches, memory: int, watch: Sequence[Watch]) -> list[_Part]:
     one_at_a_time = threading.Lock()
     queries, gallery = distances.shape
-    width = max(1, min(gallery, _TILE // _ROWS, memory // (_BYTES * cores())))
+    room = memory // (_BYTES * cores())
+    width = max(1, min(gallery, _TILE // _ROWS, room))
     blocks = row_blocks((queries, width), memory, threads=cores())
 
     def work(block: tuple[int, int]) -> _Part:
         start, stop = block
         pairs = matches.block(start, stop)
         rows, columns = pairs.rows[pairs.kept], pairs.columns[pairs.kept]
-        count = RoundedCount(distances, start, stop - start, rows, columns)
+        count = RoundedCount(distances, start, stop - start, rows, columns, exact=min(EXACT, room))
         by_column = np.argsort(pairs.columns, kind="stable")
         buffer = np.empty((stop - start) * width, dtype=np.float32)
         for first in range(0, gallery, width):

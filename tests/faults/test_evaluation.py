@@ -2,7 +2,11 @@
 
 import itertools
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import oracles
@@ -17,6 +21,7 @@ from reid.evaluation.protocols import Options, all_vs_all, evaluate, query_galle
 from reid.evaluation.ranking import rank_matches
 from reid.records import Embeddings
 
+TESTS = Path(__file__).parents[1]
 IMAGES = drawn(60, 7)
 QUERY, GALLERY = IMAGES.select(slice(20)), IMAGES.select(slice(20, None))
 
@@ -128,6 +133,56 @@ def test_g5_nan_where_queries_are_the_gallery():
     vectors[9] = np.nan
     with pytest.raises(ShapeError, match=r"1 of 60 .* row 9"):
         CosineDistances(vectors, vectors)
+
+
+LARGE = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_AS, (2 * 2**30,) * 2)
+import numpy as np
+from samples import drawn
+from dataclasses import replace
+from reid.evaluation.protocols import query_gallery
+
+def status(field):
+    return int(open("/proc/self/status").read().split(field)[1].split()[0]) * 1024
+
+def score(queries):
+    return query_gallery(images.select(slice(queries)), images.select(slice(6_000, None)), memory=memory, bootstrap=0)
+
+memory = int(sys.argv[1])
+images = drawn(106_000, 10_000, width=16)
+try:
+    np.ones((6_000, 100_000), dtype=np.float32)
+except MemoryError:
+    print("all distances at once do not fit")
+score(10)
+open("/proc/self/clear_refs", "w").write("5")
+before = status("VmRSS:")
+print(score(6_000).counts.queries)
+images = replace(images, vectors=np.ones_like(images.vectors))
+print(score(100).cmc[1])
+print(status("VmHWM:") - before)
+print("torch" in sys.modules)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits and tells a process's memory")
+@pytest.mark.parametrize("memory", [2**25, 2**30])
+def test_g6_a_large_gallery_in_little_memory(memory):
+    """100,000 images in 2 GB, where their matrix of distances has no room, collapsed vectors included; within `memory`."""
+    done = subprocess.run(
+        [sys.executable, "-c", LARGE, str(memory)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [TESTS, TESTS.parent]))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    refused, asked, collapsed, extra, torch = done.stdout.splitlines()
+
+    assert (refused, asked, collapsed) == ("all distances at once do not fit", "6000", "0.0")
+    assert int(extra) < min(memory, 50_000_000)
+    assert torch == "False"
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3, 4, 1000])

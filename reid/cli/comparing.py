@@ -59,7 +59,8 @@ def _is_run(path: Path) -> bool:
 
 def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> tuple[str, list[Results], int]:
     from reid.cli.cores import share_cores
-    from reid.cli.evaluation import check_settings, embed_and_score
+    from reid.cli.evaluation import check_settings, embed_and_score, fastest
+    from reid.cli.refining import to_options
     from reid.data.dataset import read_dataset
     from reid.embed import load_embedder
     from reid.report.tables import statistics_table
@@ -79,7 +80,8 @@ def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> tuple[str, list[Res
         embedder = load_embedder(run.path, device=options["device"])
         embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
         workers = share_cores(config.data.workers, embedder.device)
-        _, results, _ = embed_and_score(embedder, tests, chosen.settings, seed=configs[0].seed, workers=workers)
+        scoring = to_options(chosen.settings, configs[0].seed, fastest(embedder))
+        _, results, _ = embed_and_score(embedder, tests, chosen.settings, scoring, workers=workers)
         both.append(results)
     return splits.name, both, configs[0].seed
 

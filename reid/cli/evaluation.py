@@ -20,7 +20,7 @@ from reid.data.cards import Card
 from reid.distances import CosineDistances
 from reid.embed import Embedder
 from reid.errors import ConfigError
-from reid.evaluation.protocols import PROTOCOLS, evaluate_test_set
+from reid.evaluation.protocols import PROTOCOLS, Options, evaluate_test_set
 from reid.evaluation.reports import Report
 from reid.records import Embeddings, Records, Splits, TestSet, concatenate
 from reid.report.tables import results_table
@@ -64,16 +64,19 @@ def evaluate_splits(
     files.make_folder(out / "report")  # before the work is done whose results go there
     for caution in cautions(tests, settings):
         click.echo(f"note: {caution}", err=True)
-    embeddings, results, seconds = embed_and_score(embedder, tests, settings, seed=seed, workers=workers)
+    options = to_options(settings, seed, fastest(embedder))
+    embeddings, results, seconds = embed_and_score(embedder, tests, settings, options, workers=workers)
     report = to_report(results, settings, dataset=splits.name, run=run, seconds=seconds, problems=splits.problems)
-    pictures = keep(
-        report,
-        out,
-        lambda folder: draw_pictures(tests, embeddings, results, folder, seed=seed, refined=in_words(settings)),
-    )
+    words = in_words(settings)
+
+    def draw(folder: Path) -> list[Path]:
+        refinement = options.refinement
+        return draw_pictures(tests, embeddings, results, folder, seed=seed, refinement=refinement, refined=words)
+
+    pictures = keep(report, out, draw)
 
     def show() -> None:
-        click.echo(results_table(splits.name + in_words(settings), results))
+        click.echo(results_table(splits.name + words, results))
         click.echo(f"\n{_took(len(unique_images(tests)), seconds)}")
         click.echo("\n".join(printable(path) for path in (out / "report.json", *pictures)))
 
@@ -84,8 +87,8 @@ def embed_and_score(
     embedder: Embedder,
     tests: Mapping[str, TestSet],
     settings: EvaluateConfig,
+    options: Options,
     *,
-    seed: int,
     workers: int | None = None,
 ) -> tuple[dict[str, Embeddings], Results, dict[str, float]]:
     """Embeddings by test set, reports by test set and protocol, and the seconds that either took."""
@@ -98,8 +101,7 @@ def embed_and_score(
         click.echo(line, err=True)
     started = time.perf_counter()
     embeddings = {name: rows_of(embedded, test) for name, test in tests.items()}
-    compare = partial(AcceleratedDistances, device=embedder.device) if accelerates(embedder.device) else CosineDistances
-    results = score(tests, embeddings, settings, seed, compare)
+    results = score(tests, embeddings, settings, options)
     seconds["scoring"] = time.perf_counter() - started
     return embeddings, results, seconds
 
@@ -110,18 +112,20 @@ def _took(images: int, seconds: Mapping[str, float]) -> str:
 
 
 def score(
-    tests: Mapping[str, TestSet],
-    embeddings: Mapping[str, Embeddings],
-    settings: EvaluateConfig,
-    seed: int,
-    compare: Compare = CosineDistances,
+    tests: Mapping[str, TestSet], embeddings: Mapping[str, Embeddings], settings: EvaluateConfig, options: Options
 ) -> Results:
     """Reports by test set and protocol."""
-    options = to_options(settings, seed, compare)
     return {
         name: evaluate_test_set(test, embeddings[name], settings.protocols or None, options)
         for name, test in tests.items()
     }
+
+
+def fastest(embedder: Embedder) -> Compare:
+    """What makes distances where the model runs."""
+    if accelerates(embedder.device):
+        return partial(AcceleratedDistances, device=embedder.device)
+    return CosineDistances
 
 
 def to_report(

@@ -1,5 +1,6 @@
 """Query expansion and re-ranking as the settings say, what they will take, and where they often do harm."""
 
+import hashlib
 import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -85,7 +86,7 @@ def to_refinement(settings: EvaluateConfig, compare: Compare = CosineDistances) 
     if settings.rerank != "none":
         rerank = partial(RERANKS[settings.rerank], **settings.rerank_options, memory=memory, compare=compare)
     expand = _expansion(settings, memory) if settings.expand or settings.augment else None
-    return Refinement(expand, rerank, compare)
+    return Refinement(expand, None if rerank is None else _Remembered(rerank), compare)
 
 
 def check_options(settings: EvaluateConfig) -> None:
@@ -163,6 +164,22 @@ def forecast(tests: Mapping[str, TestSet], settings: EvaluateConfig, dimension: 
         return []
     memory = f" and {most / 1e6:,.0f} MB" if most else f" and less than {settings.memory}"
     return [f"scoring will take about {_duration(seconds)}{memory} beside the vectors"]
+
+
+class _Remembered:
+    """Keeps the distances made last: several protocols, and the pictures, ask for those of the same vectors."""
+
+    def __init__(self, make: Callable[[Floats, Floats], Distances]) -> None:
+        self._make = make
+        self._kept: tuple[tuple[str, str], Distances] | None = None
+
+    def __call__(self, query: Floats, gallery: Floats) -> Distances:
+        own = hashlib.sha256(np.ascontiguousarray(query).data).hexdigest()
+        key = own, "the same" if query is gallery else hashlib.sha256(np.ascontiguousarray(gallery).data).hexdigest()
+        if self._kept is None or self._kept[0] != key:
+            self._kept = None  # two at a time may be too large
+            self._kept = key, self._make(query, gallery)
+        return self._kept[1]
 
 
 def _options(method: Callable[..., Distances]) -> list[str]:

@@ -104,6 +104,12 @@ def row_blocks(shape: tuple[int, int], memory: int, *, threads: int = 1) -> list
     return [(start, min(start + step, queries)) for start in range(0, queries, step)]
 
 
+def tiles(shape: tuple[int, int], memory: int, *, threads: int) -> tuple[int, list[tuple[int, int]]]:
+    """Columns of a tile that one thread works on, and first and last + 1 query of the blocks of rows; as `row_blocks`."""
+    width = max(1, min(shape[1], _TILE // _ROWS, memory // (_BYTES * threads)))
+    return width, row_blocks((shape[0], width), memory, threads=threads)
+
+
 _Part = tuple[Integers, Integers, Integers, Integers]
 """Ranks of the matches of a block; per query: matches, images taken out, ties."""
 
@@ -124,16 +130,14 @@ def _rank_given(distances: Distances, matches: Matches, memory: int, watch: Sequ
 
 def _rank_rounded(distances: RoundedDistances, matches: Matches, memory: int, watch: Sequence[Watch]) -> list[_Part]:
     one_at_a_time = threading.Lock()
-    queries, gallery = distances.shape
-    room = memory // (_BYTES * cores())
-    width = max(1, min(gallery, _TILE // _ROWS, room))
-    blocks = row_blocks((queries, width), memory, threads=cores())
+    gallery, exact = distances.shape[1], min(EXACT, memory // (_BYTES * cores()))
+    width, blocks = tiles(distances.shape, memory, threads=cores())
 
     def work(block: tuple[int, int]) -> _Part:
         start, stop = block
         pairs = matches.block(start, stop)
         rows, columns = pairs.rows[pairs.kept], pairs.columns[pairs.kept]
-        count = RoundedCount(distances, start, stop - start, rows, columns, exact=min(EXACT, room))
+        count = RoundedCount(distances, start, stop - start, rows, columns, exact=exact)
         by_column = np.argsort(pairs.columns, kind="stable")
         buffer = np.empty((stop - start) * width, dtype=np.float32)
         for first in range(0, gallery, width):

@@ -1,6 +1,7 @@
 """The loops over all distances: for each match, how many are surely smaller, and which are too near to tell."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reid.distances.compiled import compiled
 from reid.records import Floats, Integers
@@ -73,6 +74,37 @@ def scan_tile(
         for place in range(len(tile)):
             if lowest <= tile[place] <= highest:
                 pairs[used, 0], pairs[used, 1] = match, at + place
+                used += 1
+    return pairs, used
+
+
+@compiled
+def scan_chosen(
+    distances: Floats,
+    chosen: NDArray[np.uint32],
+    at: int,
+    match: int,
+    bands: tuple[Floats, Floats],
+    counts: tuple[Integers, Integers],
+    pairs: Integers,
+    used: int,
+    room: int,
+) -> tuple[Integers, int]:
+    """As `scan_tile`, for one match and only the distances at the places `chosen`, which count as columns at, at + 1, ..."""
+    lowest, highest = bands[0][match], bands[1][match]
+    reached, under = np.int32(0), np.int32(0)
+    for place in chosen:
+        value = distances[place]
+        reached = np.int32(reached + np.int32(value <= highest))
+        under = np.int32(under + np.int32(value < lowest))
+    near = int(reached) - int(under)
+    counts[0][match] += under
+    counts[1][match] += near
+    if near and used < room:
+        pairs = _with_room(pairs, used + near)
+        for column in range(len(chosen)):
+            if lowest <= distances[chosen[column]] <= highest:
+                pairs[used, 0], pairs[used, 1] = match, at + column
                 used += 1
     return pairs, used
 

@@ -16,8 +16,8 @@ from reid.distances.compiled import compiled
 from reid.distances.threads import cores, share_parts
 from reid.evaluation.counting import bands, decide
 from reid.evaluation.matches import Labels
-from reid.evaluation.ranking import MEMORY, MatchRanks, row_blocks
-from reid.evaluation.scanning import scan_tile
+from reid.evaluation.ranking import MEMORY, MatchRanks, row_blocks, tiles
+from reid.evaluation.scanning import scan_chosen, scan_tile
 from reid.records import JUNK, Floats, Integers
 
 
@@ -43,14 +43,12 @@ def rank_trials(
         images = np.arange(len(labels))
     plan = _Plan.of(labels, galleries, images)
 
-    def rank_block(block: tuple[int, int]) -> tuple[Integers, Integers]:
-        return _rank_block(distances, plan, *block)
-
     share = max(1, memory * len(images) // max(len(images), plan.columns.size))  # the trials of a block share memory
     if isinstance(distances, RoundedDistances):
-        parts = share_parts(rank_block, row_blocks(distances.shape, share, threads=cores()))
+        width, blocks = tiles(distances.shape, share, threads=cores())
+        parts = share_parts(lambda block: _rank_rounded(distances, plan, width, *block), blocks)
     else:
-        parts = [rank_block(block) for block in row_blocks(distances.shape, share)]
+        parts = [_rank_given(distances, plan, *block) for block in row_blocks(distances.shape, share)]
     before, tied = (np.concatenate(list(column)) for column in zip(*parts, strict=True))
     return [plan.ranks(trial, before[:, trial], tied[:, trial]) for trial in range(len(galleries))]
 
@@ -97,55 +95,108 @@ class _Plan:
         )
 
 
-def _rank_block(distances: Distances, plan: _Plan, start: int, stop: int) -> tuple[Integers, Integers]:
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """The P questions of a block of B rows: one of each row in each trial that asks it.
+
+    Attributes:
+        rows: (P,) ascending.
+        trials: (P,)
+        places: (P,) places of their matches in the trial's gallery.
+        first: (B + 1,) first question of each row.
+    """
+
+    rows: Integers
+    trials: Integers
+    places: Integers
+    first: Integers
+
+    @classmethod
+    def of(cls, plan: _Plan, start: int, stop: int) -> Self:
+        rows, trials = np.nonzero(plan.asked[:, start:stop].T)
+        first = np.searchsorted(rows, np.arange(stop - start + 1))
+        return cls(rows, trials, plan.place[trials, start + rows], first)
+
+    def table(self, trials: int, values: Integers) -> Integers:
+        """One value for each row and trial, (B, T), 0 where none asks."""
+        whole = np.zeros((len(self.first) - 1, trials), dtype=np.int64)
+        whole[self.rows, self.trials] = values
+        return whole
+
+
+def _rank_rounded(
+    distances: RoundedDistances, plan: _Plan, width: int, start: int, stop: int
+) -> tuple[Integers, Integers]:
     """What is before and tied with the match of each row, (B, T) both."""
-    place, asked = plan.place[:, start:stop].T, plan.asked[:, start:stop].T
-    rows, trials = np.nonzero(asked)
-    places = place[rows, trials]
-    columns = plan.columns[trials, places]
+    asked = _Asked.of(plan, start, stop)
+    queries = start + asked.rows
+    own = distances.exact_pairs(queries, plan.columns[asked.trials, asked.places])
+    limits = bands(own, distances.rounding)
+    before, tied, below, within = np.zeros((4, len(own)), dtype=np.int64)
+    buffer = np.empty((stop - start) * width, dtype=np.float32)
+    for first in range(0, distances.shape[1], width):
+        tile = buffer[: (stop - start) * min(width, distances.shape[1] - first)].reshape(stop - start, -1)
+        distances.fill(start, tile, first)
+        match, place = _count(tile, first, plan, asked, limits, (below, within), collect=True).T
+        images = plan.columns[asked.trials[match], place]
+        before, more = decide(distances, queries, own, before, (match, images))
+        tied += more
+    return asked.table(len(plan.asked), before + below), asked.table(len(plan.asked), tied)
+
+
+def _rank_given(distances: Distances, plan: _Plan, start: int, stop: int) -> tuple[Integers, Integers]:
+    """As `_rank_rounded`, by distances that are taken as they are."""
+    asked = _Asked.of(plan, start, stop)
     block = distances.rows(start, stop)
-    first = np.searchsorted(rows, np.arange(len(block) + 1))
-    where = (plan.columns, trials, places)
-    below, within = np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=np.int64)
-    if isinstance(distances, RoundedDistances):
-        own = distances.exact_pairs(start + rows, columns)
-        pairs = _scan(block, first, where, bands(own, distances.rounding), (below, within), True)
-        match = pairs[:, 0]
-        images = plan.columns[trials[match], pairs[:, 1]]
-        before, tied = decide(distances, start + rows, own, below, (match, images))
-    else:
-        near = block[rows, columns]
-        _scan(block, first, where, (near, near), (below, within), False)
-        before, tied = below + within, within
-    whole = np.zeros((2, *asked.shape), dtype=np.int64)
-    whole[:, rows, trials] = before, tied
-    return whole[0], whole[1]
+    near = block[asked.rows, plan.columns[asked.trials, asked.places]]
+    below, within = np.zeros((2, len(near)), dtype=np.int64)
+    _count(block, 0, plan, asked, (near, near), (below, within), collect=False)
+    return asked.table(len(plan.asked), below + within), asked.table(len(plan.asked), within)
+
+
+def _count(
+    tile: Floats,
+    first: int,
+    plan: _Plan,
+    asked: _Asked,
+    limits: tuple[Floats, Floats],
+    counts: tuple[Integers, Integers],
+    *,
+    collect: bool,
+) -> Integers:
+    """Count in a tile whose columns are first, first + 1, ...; questions and places in the gallery within limits."""
+    inside = np.stack([np.searchsorted(row, (first, first + tile.shape[1])) for row in plan.columns])
+    columns = (plan.columns - first).astype(np.uint32)  # those outside are not looked at
+    return _scan(tile, (asked.first, asked.trials, asked.places), columns, inside, limits, counts, collect)
 
 
 @compiled
 def _scan(
-    block: Floats,
-    first: Integers,
-    where: tuple[Integers, Integers, Integers],
-    bands: tuple[Floats, Floats],
+    tile: Floats,
+    asked: tuple[Integers, Integers, Integers],
+    columns: NDArray[np.uint32],
+    inside: Integers,
+    limits: tuple[Floats, Floats],
     counts: tuple[Integers, Integers],
     collect: bool,
 ) -> Integers:
-    columns, trials, places = where
+    first, trials, places = asked
     pairs = np.empty((1024, 2), dtype=np.int64)
-    at = used = int(np.int64(0))  # no literals, for which all would be compiled once more
-    tile = np.empty(columns.shape[1], dtype=np.float32)
-    for row in range(len(block)):
-        distances = block[row]
+    used = int(np.int64(0))  # no literal, for which all would be compiled once more
+    for row in range(len(tile)):
+        distances = tile[row]
         for match in range(first[row], first[row + 1]):
-            chosen, own = columns[trials[match]], places[match]
+            trial, place = trials[match], places[match]
+            begin, end = inside[trial, 0], inside[trial, 1]
+            chosen = columns[trial, begin:end]
+            own = columns[trial, place] if begin <= place < end else np.uint32(0)
+            near = distances[own]
+            if begin <= place < end:
+                distances[own] = np.inf
+            room = used + len(chosen) if collect else used
             if len(chosen) < len(distances):
-                for place in range(len(chosen)):
-                    tile[place] = distances[chosen[place]]
+                pairs, used = scan_chosen(distances, chosen, begin, match, limits, counts, pairs, used, room)
             else:  # one trial, or all galleries are the same: ascending columns are all columns
-                tile = distances
-            near, tile[own] = tile[own], np.inf
-            room = used + len(tile) if collect else used
-            pairs, used = scan_tile(tile, at, (match, match + 1), bands, counts, pairs, used, room)
-            tile[own] = near
+                pairs, used = scan_tile(distances, begin, (match, match + 1), limits, counts, pairs, used, room)
+            distances[own] = near
     return pairs[:used]

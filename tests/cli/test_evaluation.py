@@ -15,6 +15,7 @@ from reid.cli.evaluation import (
     unique_images,
     without_aliases,
 )
+from reid.cli.refining import to_options
 from reid.config import EvaluateConfig
 from reid.data.cards import load_card
 from reid.errors import ConfigError
@@ -39,6 +40,11 @@ def embeddings(splits):
     vectors = np.random.default_rng(0).normal(size=(len(images), 8)).astype(np.float32)
     embedded = Embeddings(vectors, images, "m")
     return {name: rows_of(embedded, test) for name, test in splits.tests.items()}
+
+
+def scored(splits, embeddings, settings):
+    """Reports by test set and protocol, with seed 0."""
+    return score(splits.tests, embeddings, settings, to_options(settings, 0))
 
 
 def test_images_of_overlapping_sets_are_embedded_once(splits, embeddings):
@@ -72,20 +78,20 @@ def test_every_key_of_evaluate(splits, embeddings):
     }
     assert list(choose(splits, ())) == list(choose(splits, ("test", "all"))) == ["large", "test"]
     assert list(choose(splits, ("test",))) == ["test"]
-    own = score(splits.tests, embeddings, base, 0)
+    own = scored(splits, embeddings, base)
     assert {name: list(found) for name, found in own.items()} == {
         "large": ["single-shot", "all-vs-all"],
         "test": ["query-gallery"],
     }
-    one = score(splits.tests, embeddings, dataclasses.replace(base, protocols=("all-vs-all",)), 0)
+    one = scored(splits, embeddings, dataclasses.replace(base, protocols=("all-vs-all",)))
     assert {tuple(found) for found in one.values()} == {("all-vs-all",)}
-    fewer = score(splits.tests, embeddings, dataclasses.replace(base, trials=3), 0)
+    fewer = scored(splits, embeddings, dataclasses.replace(base, trials=3))
     assert fewer["large"]["single-shot"].to_dict()["trials"] == 3
-    curved = score(splits.tests, embeddings, dataclasses.replace(base, average_precision="trapezoid"), 0)
+    curved = scored(splits, embeddings, dataclasses.replace(base, average_precision="trapezoid"))
     assert curved["test"]["query-gallery"].mAP != own["test"]["query-gallery"].mAP
-    refined = score(splits.tests, embeddings, dataclasses.replace(base, rerank="k-reciprocal"), 0)
+    refined = scored(splits, embeddings, dataclasses.replace(base, rerank="k-reciprocal"))
     assert refined["test"]["query-gallery"].mAP != own["test"]["query-gallery"].mAP
-    short = score(splits.tests, embeddings, dataclasses.replace(base, bootstrap=0, camera_pairs=False), 0)
+    short = scored(splits, embeddings, dataclasses.replace(base, bootstrap=0, camera_pairs=False))
     assert not short["test"]["query-gallery"].intervals
     assert short["test"]["query-gallery"].camera_pairs is None
 
@@ -93,7 +99,7 @@ def test_every_key_of_evaluate(splits, embeddings):
 def test_report_holds_plain_values(splits, embeddings):
     """The documented keys."""
     settings = EvaluateConfig(rerank="ecn", rerank_options={"t": 2})
-    report = to_report(score(splits.tests, embeddings, settings, 0), settings, dataset="s", run="r", seconds={"x": 1.0})
+    report = to_report(scored(splits, embeddings, settings), settings, dataset="s", run="r", seconds={"x": 1.0})
 
     refined = {"rerank", "rerank_options", "expand", "expand_alpha", "augment"}
     assert report.keys() == {"dataset", "run", "splits", "seconds", "problems", *refined}

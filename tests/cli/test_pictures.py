@@ -7,9 +7,12 @@ import numpy as np
 import pytest
 import small_runs
 
-from reid.cli.pictures import HITS, QUERIES, _rows, draw_pictures
+from reid.cli.pictures import HITS, QUERIES, _RankLists, draw_pictures
+from reid.evaluation.per_query import hardest_queries
 from reid.evaluation.protocols import evaluate_test_set
+from reid.evaluation.refinement import PLAIN, Refinement
 from reid.records import Embeddings, TestSet
+from reid.rerank import k_reciprocal
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +40,39 @@ def sets(embedded):
 def test_rows_leave_out_what_protocols_leave_out(embedded):
     """No junk; not the query itself, or nothing of its identity on its camera; the same queries for the same seed."""
     for test, vectors in sets(embedded):
-        rows = _rows(test, vectors, seed=1)
+        lists = _RankLists(test, vectors, PLAIN)
+        assert lists.drawn(1) == lists.drawn(1) != lists.drawn(2)
+        rows = list(lists.rows(lists.drawn(1)))
         assert len(rows) == QUERIES
         for row in rows:
-            assert row.query.identity != "-1"
+            assert row.query.identity is not None
             assert len(row.hits) == HITS
             assert all(hit.identity is not None for hit in row.hits)
             assert all((hit.identity, hit.camera) != (row.query.identity, row.query.camera) for hit in row.hits)
             assert [hit.score for hit in row.hits] == sorted((hit.score for hit in row.hits), reverse=True)
-        again = _rows(test, vectors, seed=1)
-        assert [hit.score for row in rows for hit in row.hits] == [hit.score for row in again for hit in row.hits]
+
+
+def test_hardest_queries_are_those_of_the_report(embedded):
+    """By average precision; none where no such list was scored."""
+    for test, vectors in sets(embedded):
+        reports = evaluate_test_set(test, vectors)
+        (report,) = reports.values()
+        lists = _RankLists(test, vectors, PLAIN)
+        paths = [test.images().paths[query] for query in lists.hardest(reports)]
+        assert paths == [one.path for one in hardest_queries(report.per_query, QUERIES)]
+        assert lists.hardest({}) == []
+
+
+def test_lists_are_those_of_the_refined_distances(embedded):
+    """What re-ranking puts first stands first."""
+    refinement = Refinement(rerank=k_reciprocal)
+    test, vectors = sets(embedded)[0]
+    lists = _RankLists(test, vectors, refinement)
+    known = refinement.without_junk(vectors)
+    distances = k_reciprocal(known.vectors, known.vectors).rows(0, len(known.records))
+    (row,) = lists.rows([3])
+    expected = np.sort(np.delete(distances[3], 3))[:HITS]
+    assert np.allclose([1 - hit.score for hit in row.hits], expected, atol=1e-6)
 
 
 def test_files(embedded, tmp_path):
@@ -56,5 +82,6 @@ def test_files(embedded, tmp_path):
     results = {name: evaluate_test_set(test, vectors[name]) for name, test in tests.items()}
     drawn = draw_pictures(tests, vectors, results, tmp_path, seed=0)
 
-    assert [path.name for path in drawn] == ["cmc.png", "ranks-every.png", "ranks-apart.png"]
+    names = ["cmc.png", "ranks-every.png", "hardest-every.png", "ranks-apart.png", "hardest-apart.png"]
+    assert [path.name for path in drawn] == names
     assert all(cv2.imread(str(path)).std() > 1 for path in drawn)

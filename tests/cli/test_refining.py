@@ -59,6 +59,18 @@ def test_options_reach_the_method(name: str, options: dict[str, float], expected
     assert np.array_equal(found.rows(0, 6), expected(query, gallery).rows(0, 6))
 
 
+def test_the_last_distances_are_kept() -> None:
+    """The same vectors, wherever they lie, are not re-ranked again; others are, and so are they as one set."""
+    vectors = normal(1, 30, 8)
+    refinement = to_refinement(replace(BASE, rerank="k-reciprocal"))
+    first = refinement.distances(vectors, vectors)
+
+    again = vectors.copy()
+    assert refinement.distances(again, again) is first
+    assert refinement.distances(again, vectors).shape == (30, 30)
+    assert refinement.distances(again, again) is not first
+
+
 def test_expansion() -> None:
     """Queries and gallery become what the functions make of them; all against all stays so."""
     query, gallery = normal(1, 6, 8), normal(2, 30, 8)

@@ -11,7 +11,8 @@ def compiled(function: Function, *, any_order: bool = False) -> Function:
 
     It runs without Python's global lock, so that threads share the work. The machine code is kept beside the source
     or, where nothing may be written there, in numba's folder for the user; without either it is made anew by every
-    process. Sums keep their order: results do not depend on the machine.
+    process. Sums keep their order: results do not depend on the machine. The code is made anew when the file of the
+    function changes, and only then: it must not call a compiled function of another file.
 
     Args:
         function: what to compile.

@@ -34,7 +34,7 @@ def _with_room(pairs: Integers, needed: int) -> Integers:
 
 
 @compiled
-def scan_tile(
+def _scan_tile(
     tile: Floats,
     at: int,
     matches: tuple[int, int],
@@ -44,20 +44,10 @@ def scan_tile(
     used: int,
     room: int,
 ) -> tuple[Integers, int]:
-    """Compare distances of one row with the bands of its matches. Compiled; may be called from compiled functions.
+    """Compare distances of one row, of the columns at, at + 1, ..., with the bands of its matches, which ascend. Compiled.
 
-    Args:
-        tile: distances of the columns at, at + 1, ...
-        at: the first column.
-        matches: first and last + 1 of the row's matches, which ascend.
-        bands: (P,) lowest and highest distance that may equal that of each match.
-        counts: (P,) distances below the band and within it, which are added to.
-        pairs: list of (match, column) within a band.
-        used: how many stand in it.
-        room: no more are listed once there are so many.
-
-    Returns:
-        The list, moved if it had to grow, and how many stand in it now.
+    `pairs` lists (match, column) within a band, `used` of them so far; none is added once there are `room`. Both are
+    returned: the list moves when it grows.
     """
     for match in range(matches[1] - 1, matches[0] - 1, -1):
         lowest, highest = bands[0][match], bands[1][match]
@@ -79,7 +69,7 @@ def scan_tile(
 
 
 @compiled
-def scan_chosen(
+def _scan_chosen(
     distances: Floats,
     chosen: NDArray[np.uint32],
     at: int,
@@ -90,21 +80,21 @@ def scan_chosen(
     used: int,
     room: int,
 ) -> tuple[Integers, int]:
-    """As `scan_tile`, for one match and only the distances at the places `chosen`, which count as columns at, at + 1, ..."""
+    """As `_scan_tile`, for one match and only the distances at the places `chosen`, which count as columns at, at + 1, ..."""
     lowest, highest = bands[0][match], bands[1][match]
     reached, under = np.int32(0), np.int32(0)
-    for place in chosen:
-        value = distances[place]
+    for place in range(len(chosen)):
+        value = distances[chosen[place]]
         reached = np.int32(reached + np.int32(value <= highest))
         under = np.int32(under + np.int32(value < lowest))
-    near = int(reached) - int(under)
+    near = int(reached - under)
     counts[0][match] += under
     counts[1][match] += near
     if near and used < room:
         pairs = _with_room(pairs, used + near)
-        for column in range(len(chosen)):
-            if lowest <= distances[chosen[column]] <= highest:
-                pairs[used, 0], pairs[used, 1] = match, at + column
+        for place in range(len(chosen)):
+            if lowest <= distances[chosen[place]] <= highest:
+                pairs[used, 0], pairs[used, 1] = match, at + place
                 used += 1
     return pairs, used
 
@@ -139,7 +129,7 @@ def _scan_many(
     used: int,
     room: int,
 ) -> tuple[Integers, int]:
-    """As `scan_tile`, finding the place of each distance among the matches; between `_take_apart` and `_sum_up`."""
+    """As `_scan_tile`, finding the place of each distance among the matches; between `_take_apart` and `_sum_up`."""
     low, high = bands
     for place in range(len(tile)):
         value = tile[place]
@@ -201,11 +191,58 @@ def scan_rows(
         for at in range(0, columns, _TILE):
             tile = block[row, at : min(columns, at + _TILE)]
             if number <= _FEW:
-                pairs, used = scan_tile(tile, at, matches, bands, counts, pairs, used, room)
+                pairs, used = _scan_tile(tile, at, matches, bands, counts, pairs, used, room)
             elif _upto(tile, bands[1][matches[1] - 1]):
                 pairs, used = _scan_many(tile, at, matches, bands, counts, pairs, used, room)
         if number > _FEW:
             _sum_up(matches, counts)
         if used >= room:
             used = listed
+    return pairs[:used]
+
+
+@compiled
+def scan_trials(
+    tile: Floats,
+    asked: tuple[Integers, Integers, Integers],
+    columns: NDArray[np.uint32],
+    inside: Integers,
+    bands: tuple[Floats, Floats],
+    counts: tuple[Integers, Integers],
+    collect: bool,
+) -> Integers:
+    """Count, for each question of each row, the distances of its trial's gallery below its band and within it. Compiled.
+
+    Args:
+        tile: (B, C) distances; written in, and left as they were.
+        asked: (B + 1,) first question of each row; (P,) trials and (P,) places in the trial's gallery of the matches,
+            which do not count themselves.
+        columns: (T, I) column, in the tile, of each place in each trial's gallery, ascending.
+        inside: (T, 2) first and last + 1 place that is in the tile.
+        bands: (P,) lowest and highest distance that may equal that of each match.
+        counts: (P,) distances below the band and within it, which are added to.
+        collect: list those within.
+
+    Returns:
+        (L, 2) question, and place in the trial's gallery, of the distances within bands.
+    """
+    first, trials, places = asked
+    pairs = np.empty((1024, 2), dtype=np.int64)
+    used = int(np.int64(0))  # no literal, for which all would be compiled once more
+    for row in range(len(tile)):
+        distances = tile[row]
+        for match in range(first[row], first[row + 1]):
+            trial, place = trials[match], places[match]
+            begin, end = inside[trial, 0], inside[trial, 1]
+            chosen = columns[trial, begin:end]
+            own = columns[trial, place] if begin <= place < end else np.uint32(0)
+            near = distances[own]
+            if begin <= place < end:
+                distances[own] = np.inf
+            room = used + len(chosen) if collect else used
+            if len(chosen) < len(distances):
+                pairs, used = _scan_chosen(distances, chosen, begin, match, bands, counts, pairs, used, room)
+            else:  # one trial, or all galleries are the same: ascending columns are all columns
+                pairs, used = _scan_tile(distances, begin, (match, match + 1), bands, counts, pairs, used, room)
+            distances[own] = near
     return pairs[:used]

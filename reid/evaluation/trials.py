@@ -12,12 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.distances import CosineDistances, Distances, RoundedDistances
-from reid.distances.compiled import compiled
 from reid.distances.threads import cores, share_parts
 from reid.evaluation.counting import bands, decide
 from reid.evaluation.matches import Labels
 from reid.evaluation.ranking import MEMORY, MatchRanks, row_blocks, tiles
-from reid.evaluation.scanning import scan_chosen, scan_tile
+from reid.evaluation.scanning import scan_trials
 from reid.records import JUNK, Floats, Integers
 
 
@@ -167,36 +166,4 @@ def _count(
     """Count in a tile whose columns are first, first + 1, ...; questions and places in the gallery within limits."""
     inside = np.stack([np.searchsorted(row, (first, first + tile.shape[1])) for row in plan.columns])
     columns = (plan.columns - first).astype(np.uint32)  # those outside are not looked at
-    return _scan(tile, (asked.first, asked.trials, asked.places), columns, inside, limits, counts, collect)
-
-
-@compiled
-def _scan(
-    tile: Floats,
-    asked: tuple[Integers, Integers, Integers],
-    columns: NDArray[np.uint32],
-    inside: Integers,
-    limits: tuple[Floats, Floats],
-    counts: tuple[Integers, Integers],
-    collect: bool,
-) -> Integers:
-    first, trials, places = asked
-    pairs = np.empty((1024, 2), dtype=np.int64)
-    used = int(np.int64(0))  # no literal, for which all would be compiled once more
-    for row in range(len(tile)):
-        distances = tile[row]
-        for match in range(first[row], first[row + 1]):
-            trial, place = trials[match], places[match]
-            begin, end = inside[trial, 0], inside[trial, 1]
-            chosen = columns[trial, begin:end]
-            own = columns[trial, place] if begin <= place < end else np.uint32(0)
-            near = distances[own]
-            if begin <= place < end:
-                distances[own] = np.inf
-            room = used + len(chosen) if collect else used
-            if len(chosen) < len(distances):
-                pairs, used = scan_chosen(distances, chosen, begin, match, limits, counts, pairs, used, room)
-            else:  # one trial, or all galleries are the same: ascending columns are all columns
-                pairs, used = scan_tile(distances, begin, (match, match + 1), limits, counts, pairs, used, room)
-            distances[own] = near
-    return pairs[:used]
+    return scan_trials(tile, (asked.first, asked.trials, asked.places), columns, inside, limits, counts, collect)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from reid.evaluation.scanning import scan_rows
+from reid.evaluation.scanning import scan_rows, scan_trials
 
 
 @pytest.mark.parametrize("matches", [1, 3, 32, 33, 70])
@@ -39,3 +39,33 @@ def test_dense_rows_list_nothing() -> None:
         pairs = scan_rows(block, (0, 2), first, (zeros, zeros), (below, within), dense)
         assert [tuple(pair) for pair in pairs.tolist()] == expected
         assert (below.tolist(), within.tolist()) == ([0, 0], [4000, 5])
+
+
+@pytest.mark.parametrize("collect", [True, False])
+def test_trials_are_counted_as_one_by_one(collect: bool) -> None:
+    """Of each row and trial that is asked, over two tiles; the match itself is not counted, and distances stay."""
+    draw = np.random.Generator(np.random.Philox(5))
+    block = draw.integers(0, 20, (4, 30)).astype(np.float32)
+    columns = np.stack([np.sort(draw.choice(30, 12, replace=False)) for _ in range(3)])
+    rows, trials = np.nonzero(draw.random((4, 3)) < 0.7)
+    first, places = np.searchsorted(rows, np.arange(5)), draw.integers(0, 12, len(rows))
+    low = draw.integers(0, 20, len(rows)).astype(np.float32)
+    below, within = np.zeros((2, len(rows)), dtype=np.int64)
+    listed = []
+    for begin, end in ((0, 7), (7, 30)):
+        tile = block[:, begin:end].copy()
+        inside = np.stack([np.searchsorted(some, (begin, end)) for some in columns])
+        local = (columns - begin).astype(np.uint32)
+        pairs = scan_trials(tile, (first, trials, places), local, inside, (low, low + 2), (below, within), collect)
+        listed += [tuple(pair) for pair in pairs.tolist()]
+        assert (tile == block[:, begin:end]).all()
+
+    expected = []
+    for question, (row, trial, place) in enumerate(zip(rows, trials, places, strict=True)):
+        distances = block[row, columns[trial]]
+        distances[place] = np.inf
+        assert below[question] == (distances < low[question]).sum()
+        near = np.flatnonzero((distances >= low[question]) & (distances <= low[question] + 2)).tolist()
+        assert within[question] == len(near)
+        expected += [(question, other) for other in near]
+    assert sorted(listed) == (expected if collect else [])

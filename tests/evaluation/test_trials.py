@@ -32,13 +32,18 @@ def same(left: MatchRanks, right: MatchRanks) -> bool:
 
 
 @settings(deadline=None, max_examples=40)
-@given(st.integers(0, 10**6), st.integers(1, 9), st.sampled_from([0.0, 1e-6, 1e-3, 1.0]))
-def test_each_trial_is_a_ranking_of_its_own(seed: int, identities: int, spread: float) -> None:
-    """What is shared changes nothing: from equal to different vectors, junk among the images."""
+@given(
+    st.integers(0, 10**6),
+    st.integers(1, 9),
+    st.sampled_from([0.0, 1e-6, 1e-3, 1.0]),
+    st.sampled_from([1, 1500, 2**30]),
+)
+def test_each_trial_is_a_ranking_of_its_own(seed: int, identities: int, spread: float, memory: int) -> None:
+    """What is shared changes nothing: from equal to different vectors, junk among the images, in one tile and many."""
     vectors, labels, galleries = drawn(seed, 30, identities, spread)
     every = CosineDistances(vectors, vectors)
     for number in (1, 3):
-        trials = zip(galleries, rank_trials(every, Labels(labels), galleries[:number]), strict=False)
+        trials = zip(galleries, rank_trials(every, Labels(labels), galleries[:number], memory=memory), strict=False)
         for rows, found in trials:
             asked = labels != -1
             asked[rows] = False

@@ -14,6 +14,7 @@ whose lengths are known, for the vectors are; products and sums of q' and g' are
 among which the nearest neighbours of an image must be.
 """
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ class AcceleratedDistances(CosineDistances):
     def __init__(self, query: NDArray[Any], gallery: NDArray[Any], *, device: torch.device) -> None:
         super().__init__(query, gallery)
         self._device = device
+        self._one_at_a_time = threading.Lock()  # for a setting that is the whole process's
         self._there: tuple[tuple[Floats, torch.Tensor], ...] = ()
 
     @property

@@ -8,6 +8,7 @@ threads can change the result. The farthest image is found the same way.
 Where queries and gallery are the same images, d(i, j) = d(j, i): half the blocks are made and each is used twice.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from reid.distances.protocol import Distances, RoundedDistances, TiledDistances
 from reid.distances.selection import GIVEN_UP, Shortlists, cut, scan_columns, scan_rows, shortlists
-from reid.distances.threads import share_rows
+from reid.distances.threads import cores, share_parts, share_rows
 from reid.errors import ConfigError, ShapeError
 from reid.records import Floats, Integers
 
@@ -82,20 +83,27 @@ def nearest(distances: Distances, count: int, *, memory: int = MEMORY) -> Neighb
 def search_bytes(queries: int, count: int, memory: int = MEMORY) -> int:
     """About how much memory `nearest` takes at most among `queries` images, result included."""
     lists = min(_list_bytes(count) * queries, memory // 2)
-    return lists + 2 * 4 * _TILE**2 + min(_PAIRS * _PAIR, memory) + 12 * queries * (count + 1)
+    return lists + (1 + cores()) * 4 * _TILE**2 + min(_PAIRS * _PAIR, memory) + 12 * queries * (count + 1)
 
 
 def _search_tiles(distances: TiledDistances, found: Neighbours, memory: int) -> None:
     """Half the tiles; each serves its rows, and as its own transpose its columns."""
     rows, count = found.indices.shape
-    side = max(1, min(_TILE, int((memory / 16) ** 0.5)))
+    side = max(1, min(_TILE, int((memory / (8 + 8 * cores())) ** 0.5)))
     band = max(2 * distances.tile_rounding, 2.0**-126)  # equal ones stay: columns come in no order
     near, far = shortlists(rows, count, band, _ROOM), shortlists(rows, 1, band, _ROOM // 2)
-    for row, column in _tiles(rows, side):
+    one_at_a_time = [threading.Lock() for _ in range(0, rows, side)]  # for the lists of the rows of a tile
+
+    def work(corner: tuple[int, int]) -> None:
+        row, column = corner
         tile = distances.tile(slice(row, row + side), slice(column, column + side))
-        _scan(tile, row, column, far, near)
+        with one_at_a_time[row // side]:
+            _scan(tile, row, column, far, near)
         if column > row:
-            _scan(tile, row, column, far, near, transposed=True)
+            with one_at_a_time[column // side]:
+                _scan(tile, row, column, far, near, transposed=True)
+
+    share_parts(work, list(_tiles(rows, side)))
     _settle(distances, 0, near, far, found, memory)
 
 

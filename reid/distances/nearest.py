@@ -83,7 +83,7 @@ def nearest(distances: Distances, count: int, *, memory: int = MEMORY) -> Neighb
 def search_bytes(queries: int, count: int, memory: int = MEMORY) -> int:
     """About how much memory `nearest` takes at most among `queries` images, result included."""
     lists = min(_list_bytes(count) * queries, memory // 2)
-    return lists + (1 + cores()) * 4 * _TILE**2 + min(_PAIRS * _PAIR, memory) + 12 * queries * (count + 1)
+    return lists + cores() * 4 * _TILE**2 + min(_PAIRS * _PAIR, memory) + 12 * queries * (count + 1)
 
 
 def _search_tiles(distances: TiledDistances, found: Neighbours, memory: int) -> None:

@@ -135,11 +135,11 @@ def _rank_rounded(distances: RoundedDistances, matches: Matches, memory: int, wa
 
     def work(block: tuple[int, int]) -> _Part:
         start, stop = block
+        buffer = np.empty((stop - start) * width, dtype=np.float32)  # first: where the one before has been
         pairs = matches.block(start, stop)
         rows, columns = pairs.rows[pairs.kept], pairs.columns[pairs.kept]
         count = RoundedCount(distances, start, stop - start, rows, columns, exact=exact)
         by_column = np.argsort(pairs.columns, kind="stable")
-        buffer = np.empty((stop - start) * width, dtype=np.float32)
         for first in range(0, gallery, width):
             tile = buffer[: (stop - start) * min(width, gallery - first)].reshape(stop - start, -1)
             distances.fill(start, tile, first)

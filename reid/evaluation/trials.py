@@ -127,12 +127,12 @@ def _rank_rounded(
     distances: RoundedDistances, plan: _Plan, width: int, start: int, stop: int
 ) -> tuple[Integers, Integers]:
     """What is before and tied with the match of each row, (B, T) both."""
+    buffer = np.empty((stop - start) * width, dtype=np.float32)  # first: where the one before has been
     asked = _Asked.of(plan, start, stop)
     queries = start + asked.rows
     own = distances.exact_pairs(queries, plan.columns[asked.trials, asked.places])
     limits = bands(own, distances.rounding)
     before, tied, below, within = np.zeros((4, len(own)), dtype=np.int64)
-    buffer = np.empty((stop - start) * width, dtype=np.float32)
     for first in range(0, distances.shape[1], width):
         tile = buffer[: (stop - start) * min(width, distances.shape[1] - first)].reshape(stop - start, -1)
         distances.fill(start, tile, first)

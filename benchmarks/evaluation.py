@@ -5,11 +5,13 @@
 Ours: vectors are checked, distances made in tiles, what ranks before each match is counted, then Rank-1 and mAP.
 Reference: what is common in the field, all distances at once in float32, every row sorted, a loop over the queries;
 on so many of the queries as make a matrix of a quarter gigabyte, its time scaled to all of them. Its figures of these
-queries must be ours. Product: the best of several ways to multiply all vectors in numpy with all threads and throw the
-result away; of the largest sets only some rows, scaled. Ours and the product take turns; the ratio to the product is that of the best times, for other work on the
-machine only ever adds. Memory is the highest during the first call less that before it, so without the vectors and the
-code, which a call on a few vectors has loaded; every size has a process of its own. Vectors are drawn: a centre for
-each identity, noise around it, unit length.
+queries must be ours. Product: the best of several ways to multiply all vectors in numpy with all threads and throw
+the result away; of the largest sets only some rows, scaled.
+
+Ours and the product take turns. The first column of ours is the median, and the reference is compared with it; the
+ratio to the product is that of the best times, for other work on the machine only ever adds. Memory is the highest
+during the first call less that before it, so without the vectors and the code, which a call on a few vectors has
+loaded; every size has a process of its own. Vectors are drawn: a centre for each identity, noise around it, unit length.
 """
 
 import argparse
@@ -70,7 +72,7 @@ SIZES = {
 }
 FULL = {"msmt17"}  # a gigabyte of vectors, a minute or two
 DENSE = 2**26  # elements of the reference's matrix
-PRODUCT = 2**30  # elements of the bare product; of more, so many are made and the time is scaled
+PRODUCT = 2**37  # multiplications of the bare product; of more, about so many are made and the time is scaled
 STAGES = ("ranks", "figures", "both")
 FIRST_CALL = """
 import time, numpy
@@ -254,7 +256,8 @@ def measure(size: Size, repeats: int) -> Result:
     images = draw(size)
     ours: dict[str, list[float]] = {stage: [] for stage in STAGES}
     product: list[float] = []
-    rows = min(len(images.query), max(512, PRODUCT // len(images.gallery)))
+    share = 512 * cores()  # rows that keep all threads busy
+    rows = min(len(images.query), share * -(-PRODUCT // (images.gallery.size * share)))
     ways = products(images, rows)
     megabytes = 0.0
     for turn in range(repeats):

@@ -12,9 +12,10 @@ import numpy as np
 
 from reid import files
 from reid.acceleration import AcceleratedDistances, accelerates
+from reid.cli.forecast import forecast, searches
 from reid.cli.pictures import draw_pictures
 from reid.cli.progress import Counter
-from reid.cli.refining import cautions, check_options, forecast, in_words, refined_by, to_options
+from reid.cli.refining import cautions, check_options, in_words, refined_by, to_options
 from reid.config import EvaluateConfig
 from reid.data.cards import Card
 from reid.distances import CosineDistances
@@ -97,7 +98,7 @@ def embed_and_score(
     with Counter("embedding", len(images)) as counter:
         embedded = embedder.embed_records(images, workers=workers, progress=counter)
     seconds = {"embedding": time.perf_counter() - started}
-    for line in forecast(tests, settings, embedded.vectors.shape[1]):
+    for line in forecast(searches(tests, settings), settings, embedded.vectors.shape[1]):
         click.echo(line, err=True)
     started = time.perf_counter()
     embeddings = {name: rows_of(embedded, test) for name, test in tests.items()}

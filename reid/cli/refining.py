@@ -1,4 +1,4 @@
-"""Query expansion and re-ranking as the settings say, what they will take, and where they often do harm."""
+"""Query expansion and re-ranking as the settings say, and where they often do harm."""
 
 import hashlib
 import inspect
@@ -22,7 +22,6 @@ from reid.rerank import (
     graph_propagation,
     k_reciprocal,
 )
-from reid.rerank.estimate import estimate, product_rate
 from reid.rerank.neighbourhood import Compare
 from reid.text import did_you_mean, printable
 
@@ -38,7 +37,6 @@ RERANKS: Mapping[str, Callable[..., Distances]] = MappingProxyType(
 
 _NOT_OPTIONS = {"memory", "base", "compare"}
 _FEW_POSITIVES = 1.5  # gallery images of an identity on average, below which neighbours are mostly strangers
-_LONG = 10.0  # seconds of scoring that are announced
 
 
 def to_options(settings: EvaluateConfig, seed: int, compare: Compare = CosineDistances) -> Options:
@@ -138,34 +136,6 @@ def in_words(settings: EvaluateConfig) -> str:
     return "".join(f", {word}" for word in words)
 
 
-def forecast(tests: Mapping[str, TestSet], settings: EvaluateConfig, dimension: int) -> list[str]:
-    """What scoring will take, in words, if that is long; measures the processor for a moment.
-
-    Args:
-        tests: the test sets.
-        settings: how they are scored.
-        dimension: of the vectors.
-    """
-    operations, most = 0.0, 0
-    for test in tests.values():
-        for protocol in settings.protocols or test.protocols:
-            one_set = test.query is None or protocol != "query-gallery"
-            gallery = len(test.images()) if one_set else len(test.gallery)
-            queries = gallery if one_set or test.query is None else len(test.query)
-            operations += 2.0 * queries * gallery * dimension
-            if settings.rerank != "none":
-                taken = estimate(settings.rerank, queries, gallery, dimension, one_set=one_set)
-                operations += 1.5 * taken.operations
-                most = max(most, taken.bytes)
-    if operations < _LONG * 1e10:  # no processor is so slow
-        return []
-    seconds = operations / product_rate()
-    if seconds < _LONG:
-        return []
-    memory = f" and {most / 1e6:,.0f} MB" if most else f" and less than {settings.memory}"
-    return [f"scoring will take about {_duration(seconds)}{memory} beside the vectors"]
-
-
 class _Remembered:
     """Keeps the distances made last: several protocols, and the pictures, ask for those of the same vectors."""
 
@@ -205,7 +175,3 @@ def _positives(gallery: Records) -> float:
     """Images per identity."""
     known = gallery.identities[gallery.identities != JUNK]
     return len(known) / max(1, len(np.unique(known)))
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} minutes"

@@ -74,7 +74,9 @@ def score_camera_pairs(
     for column, camera in enumerate(columns):
         images = np.flatnonzero(gallery.cameras == camera)
         part = Labels(gallery.identities[images], gallery.cameras[images])
-        found = rank_matches(distances.select_gallery(images), query, part, rules=rules, memory=memory)
+        found = rank_matches(
+            distances.select_gallery(images), query, part, rules=(rules or Rules()).among(images), memory=memory
+        )
         hits, precision = metrics.hits(found, 1), metrics.AVERAGE_PRECISIONS[average_precision](found)
         seen_by = query.cameras[found.matches > 0]
         for row, own in enumerate(rows):

@@ -1,6 +1,6 @@
 """Which gallery images count for a query: as a match, not at all, or as one of another identity."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -31,17 +31,28 @@ class Labels:
         return len(self.identities)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Rules:
     """Which images of a query's own identity are taken out of its ranking.
 
     Attributes:
         same_camera: take out those of the query's camera, where both cameras are known.
         same_image: gallery image i is query i, which must not find itself.
+        itself: (Q,) int64 gallery image that is the query's very file, which it must not find either; -1 where there
+            is none. None means no query is in the gallery.
     """
 
     same_camera: bool = False
     same_image: bool = False
+    itself: Integers | None = None
+
+    def among(self, images: Integers) -> Self:
+        """These rules for a gallery of these images only, in ascending order."""
+        if self.itself is None:
+            return self
+        at = np.minimum(np.searchsorted(images, self.itself), max(0, len(images) - 1))
+        there = images[at] == self.itself if len(images) else np.zeros(len(at), dtype=bool)
+        return replace(self, itself=np.where(there, at, -1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +109,8 @@ class Matches:
         out = np.zeros(len(queries), dtype=bool)
         if self._rules.same_image:
             out |= queries == images
+        if self._rules.itself is not None:
+            out |= self._rules.itself[queries] == images
         if self._rules.same_camera and self._query.cameras is not None and self._gallery.cameras is not None:
             cameras = self._query.cameras[queries]
             out |= (cameras == self._gallery.cameras[images]) & (cameras != NO_CAMERA)

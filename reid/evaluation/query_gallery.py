@@ -19,7 +19,7 @@ from reid.evaluation.ranking import MEMORY, Watch, rank_matches
 from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.reports import RANKS, Counts, RankingReport
 from reid.evaluation.verification import PairHistogram, verify
-from reid.records import JUNK, NO_CAMERA, Embeddings, Records
+from reid.records import JUNK, NO_CAMERA, Embeddings, Integers, Records
 
 
 def query_gallery(
@@ -38,7 +38,8 @@ def query_gallery(
 ) -> RankingReport:
     """Ask every query against the gallery: Market-1501, DukeMTMC, MSMT17, VeRi-776, In-shop.
 
-    Junk is removed. A gallery image of the query's identity *and* camera is removed where both cameras are known.
+    Junk is removed. A gallery image of the query's identity *and* camera is removed where both cameras are known, and
+    so is the query's own file.
 
     Args:
         query: the queries.
@@ -68,9 +69,10 @@ def query_gallery(
     checks.not_empty(query.records, "query")
     checks.not_empty(gallery.records, "gallery")
     rule = _camera_rule(query.records, gallery.records, same_camera)
-    rules = Rules(same_camera=rule == "applied")
     junk = int(np.count_nonzero(gallery.records.identities == JUNK))
     gallery = refinement.without_junk(gallery)
+    itself = _itself(query.records, gallery.records)
+    rules = Rules(same_camera=rule == "applied", itself=itself)
     labels = Labels.of(query.records), _labels_like(query.records, gallery.records)
     distances = refinement.distances(query.vectors, gallery.vectors)
     watch = _Watch.of(distances, *labels) if verification else _Watch()
@@ -78,7 +80,7 @@ def query_gallery(
     seen = _cameras(query.records), _cameras(gallery.records)
     counts = replace(
         count(found, query.records, rule, gallery=int(np.count_nonzero(gallery.records.identities != JUNK))),
-        queries_in_gallery=_shared(query.records, gallery.records),
+        queries_in_gallery=0 if itself is None else int(np.count_nonzero(itself >= 0)),
         query_cameras=len(seen[0]),
         gallery_cameras=len(seen[1]),
         common_cameras=len(seen[0] & seen[1]),
@@ -145,12 +147,14 @@ def _labels_like(query: Records, gallery: Records) -> Labels:
     return Labels(identities, gallery.cameras)
 
 
-def _shared(query: Records, gallery: Records) -> int:
-    """Queries whose own file is in the gallery as well."""
+def _itself(query: Records, gallery: Records) -> Integers | None:
+    """(Q,) gallery image that is the very file of each query, -1 where there is none; None where no query is there."""
     if query.root != gallery.root:
-        return 0
-    files = set(gallery.paths[gallery.identities != JUNK])
-    return sum(path in files for path in query.paths[query.identities != JUNK])
+        return None
+    place = {path: row for row, path in enumerate(gallery.paths) if gallery.identities[row] != JUNK}
+    known = query.identities != JUNK
+    found = [place.get(path, -1) if asked else -1 for path, asked in zip(query.paths, known, strict=True)]
+    return np.array(found, dtype=np.int64) if max(found, default=-1) >= 0 else None
 
 
 def _refuse_other_model(query: Embeddings, gallery: Embeddings) -> None:

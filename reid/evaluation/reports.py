@@ -34,7 +34,7 @@ class Counts:
         same_camera_removed: pairs of a query and a gallery image removed by the camera rule.
         ties: pairs of a match and a non-match at the same distance; the non-match ranks first.
         queries_with_ties: queries that have such a pair.
-        queries_in_gallery: queries whose very file is in the gallery too, and finds itself.
+        queries_in_gallery: queries whose very file is in the gallery too, where it does not count for them.
         camera_rule: "applied", "no cameras", "off" or "not in this protocol".
         query_cameras: different known cameras of the queries, junk left out; 0 also where a protocol knows none.
         gallery_cameras: those of the gallery.

@@ -97,7 +97,7 @@ def _left_out(counts: Counts) -> Iterator[str]:
         yield f"{_many(counts.junk_queries, 'junk image')} not asked"
     if counts.queries_in_gallery:
         shared = _many(counts.queries_in_gallery, "query", "queries")
-        yield f"{shared} in the gallery too, as the same file, which may be found as a match"
+        yield f"{shared} in the gallery too, as the same file, which does not count for them"
 
 
 def _beyond(report: RankingReport | SingleShotReport) -> Iterator[str]:

@@ -11,7 +11,6 @@ from reid.cli.refining import (
     RERANKS,
     cautions,
     check_options,
-    forecast,
     in_words,
     refined_by,
     to_options,
@@ -125,15 +124,3 @@ def test_where_neighbours_are_strangers() -> None:
     (caution,) = cautions({"one": one, "many": many}, settings)
     assert caution.startswith("one query-gallery, many single-shot: the gallery holds about one image per identity")
     assert cautions({"many": many}, replace(settings, protocols=("query-gallery",))) == []
-
-
-def test_long_work_is_announced() -> None:
-    """And short work is not."""
-    short = TestSet("t", records([0, 0, 1, 1]), None, ("all-vs-all",))
-    assert forecast({"t": short}, replace(BASE, rerank="graph"), 8) == []
-    long = TestSet("t", records([0] * 50_000), None, ("all-vs-all",))
-    (line,) = forecast({"t": long}, replace(BASE, rerank="k-reciprocal"), 100_000)
-    assert "minutes and" in line
-    assert line.endswith("MB beside the vectors")
-    (plain,) = forecast({"t": long}, BASE, 1_000_000)
-    assert plain.endswith("less than 1GB beside the vectors")

@@ -62,3 +62,17 @@ def test_lengths_are_checked():
         Matches(labels([0]), labels([0]), Rules(), np.array([True, True]))
     with pytest.raises(ShapeError, match="themselves"):
         Matches(labels([0]), labels([0, 0]), Rules(same_image=True))
+
+
+def test_a_query_does_not_find_its_own_file() -> None:
+    """Wherever it stands in the gallery, also in a part of the gallery; other images of its identity stay."""
+    query, gallery = Labels(np.array([0, 0, 1])), Labels(np.array([1, 0, 0, 1]))
+    rules = Rules(itself=np.array([2, -1, 0]))
+    pairs = Matches(query, gallery, rules).block(0, 3)
+    kept = [(row, column) for row, column in zip(pairs.rows[pairs.kept], pairs.columns[pairs.kept], strict=True)]
+    assert kept == [(0, 1), (1, 1), (1, 2), (2, 3)]
+
+    assert rules.among(np.array([0, 2])).itself.tolist() == [1, -1, 0]
+    assert rules.among(np.array([1, 3])).itself.tolist() == [-1, -1, -1]
+    assert rules.among(np.zeros(0, dtype=np.int64)).itself.tolist() == [-1, -1, -1]
+    assert Rules().among(np.array([1])).itself is None

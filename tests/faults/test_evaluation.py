@@ -195,10 +195,15 @@ def test_g7_ranks_beyond_the_gallery(rank, images):
     assert query_gallery(asked, gallery, ranks=(rank,)).cmc[rank] == (1 if rank >= images else 0)
 
 
-def test_g8_queries_in_the_gallery_are_flagged():
-    """A query's own file in the gallery is a match of it, and the report says how many there are."""
-    assert query_gallery(QUERY, IMAGES).counts.queries_in_gallery == 20
-    assert query_gallery(QUERY, IMAGES).to_dict()["queries_in_gallery"] == 20
+def test_g8_queries_in_the_gallery_do_not_find_themselves():
+    """A query's own file is left out of its ranking, as if it were not there, and the report says how many there are."""
+    found = query_gallery(QUERY, IMAGES, camera_pairs=True)
+    assert found.counts.queries_in_gallery == found.to_dict()["queries_in_gallery"] == 20
+    kept = query_gallery(QUERY, IMAGES, same_camera="keep")
+    everyone = all_vs_all(IMAGES)
+    asked = np.isin(everyone.per_query.rows, np.arange(20))
+    assert kept.per_query.figures["mAP"].tolist() == everyone.per_query.figures["mAP"][asked].tolist()
+    assert query_gallery(QUERY, GALLERY).counts.queries_in_gallery == 0
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])

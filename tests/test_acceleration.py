@@ -1,4 +1,4 @@
-"""Accelerated distances: within their stated bounds, and never another result."""
+"""Distances made by torch: within their stated bounds, and never another result."""
 
 import numpy as np
 import pytest
@@ -38,21 +38,24 @@ def test_errors_stay_within_their_bounds(device: torch.device, seed: int, dimens
     distances = AcceleratedDistances(normal(seed, 20, dimension), normal(seed + 1, 30, dimension), device=device)
     tile, block = errors(distances)
 
-    assert tile <= distances.tile_rounding < 0.02
+    assert tile <= distances.tile_rounding < 2e-4
     assert block <= distances.rounding < 2e-4
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=str)
-def test_the_worst_vectors_stay_within_the_bound(device: torch.device) -> None:
-    """Every coordinate loses as much as it can, all in the same direction: the bound is nearly reached, never passed."""
+def test_coarse_products_stay_within_a_wider_bound(device: torch.device) -> None:
+    """Where the process lets products round their factors, every coordinate losing as much as it can, results are the same."""
     row = np.full(256, 1 / 16, dtype=np.float32) * np.float32(1 + 2**-8 - 2**-16)
-    row[::2] = 0
-    distances = AcceleratedDistances(row[np.newaxis], row[np.newaxis].copy(), device=device)
-    tile, _ = errors(distances)
-
-    assert tile <= distances.tile_rounding
-    if device.type == "cpu":
-        assert tile > 0.5 * distances.tile_rounding
+    vectors = np.concatenate([row[np.newaxis], row[np.newaxis] + 0.01 * normal(3, 99, 256)])
+    expected = nearest(CosineDistances(vectors, vectors), 5)
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        distances = AcceleratedDistances(vectors, vectors, device=device)
+        assert max(errors(distances)) <= distances.tile_rounding < 0.01
+        assert np.array_equal(nearest(distances, 5).indices, expected.indices)
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=str)
@@ -97,7 +100,6 @@ def test_rows_on_a_device_are_those_of_their_set() -> None:
 
 
 def test_what_accelerates() -> None:
-    """A GPU does; this processor if it has matrix units."""
+    """A GPU does; numpy is as good on a processor."""
     assert accelerates(torch.device("cuda"))
-    assert accelerates(CPU) == torch.cpu._is_amx_tile_supported()
-    assert not accelerates(torch.device("meta"))
+    assert not accelerates(CPU)

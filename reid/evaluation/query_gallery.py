@@ -15,7 +15,7 @@ from reid.evaluation.matches import Labels, Rules
 from reid.evaluation.open_set import Nearest, non_mated, open_set
 from reid.evaluation.outcome import count, ranking_report
 from reid.evaluation.per_query import per_query, ranking_measures
-from reid.evaluation.ranking import MEMORY, Watch, rank_matches
+from reid.evaluation.ranking import MEMORY, MatchRanks, Watch, rank_matches
 from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.reports import RANKS, Counts, RankingReport
 from reid.evaluation.verification import PairHistogram, verify
@@ -85,7 +85,7 @@ def query_gallery(
         gallery_cameras=len(seen[1]),
         common_cameras=len(seen[0] & seen[1]),
     )
-    _refuse_without_match(counts)
+    _refuse_without_match(counts, found)
     measures = ranking_measures(ranks, average_precision)
     values = per_query(found, query.records, measures, protocol="query-gallery", average_precision=average_precision)
     return replace(
@@ -165,16 +165,21 @@ def _refuse_other_model(query: Embeddings, gallery: Embeddings) -> None:
         )
 
 
-def _refuse_without_match(counts: Counts) -> None:
+def _refuse_without_match(counts: Counts, found: MatchRanks) -> None:
     if counts.queries_without_match < counts.queries:
         return
-    absent = counts.queries - counts.queries_only_same_camera
-    reasons = [f"{absent} have an identity that the gallery lacks"] if absent else []
+    removed = int(np.count_nonzero(found.asked & (found.taken_out > 0)))
+    alone = removed - counts.queries_only_same_camera
+    reasons = (
+        [f"{counts.queries - removed} have an identity that the gallery lacks"] if counts.queries > removed else []
+    )
     if counts.queries_only_same_camera:
         reasons.append(
             f"{counts.queries_only_same_camera} have their identity in the gallery only on their own camera, "
             "and pictures of the same identity and camera are removed"
         )
+    if alone:
+        reasons.append(f"{alone} have no other picture of their identity in the gallery than their own file")
     raise DataError(
         f"none of the {counts.queries} queries has a match: {'; '.join(reasons)}. Check the identities and camera "
         "numbers of both sets, or keep pictures of the same camera (same_camera='keep')"

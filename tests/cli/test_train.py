@@ -38,8 +38,11 @@ def names(folder: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "pictures"),
     [
-        ("market1501", {"report/ranks-test.png"}),
-        ("vehicleid", {f"report/ranks-{size}.png" for size in ("small", "medium", "large")}),
+        ("market1501", {"report/ranks-test.png", "report/hardest-test.png"}),
+        (
+            "vehicleid",
+            {f"report/{kind}-{size}.png" for kind in ("ranks", "hardest") for size in ("small", "medium", "large")},
+        ),
     ],
 )
 def test_run_folder(tmp_path_factory, name, pictures):
@@ -77,8 +80,9 @@ def test_what_is_said(tmp_path_factory):
     assert sum(bool(re.match(r"epoch [123]/3  \w+ +loss \d\.\d{4}  ", line)) for line in lines) == 3
     assert any(line.startswith("best epoch on validation identities: ") for line in lines)
     assert "| split | protocol      | Rank-1 | Rank-5 | Rank-10 |  mAP | mINP |" in lines
-    assert lines[-3:] == [
-        f"runs/market1501-small-1/{x}" for x in ("report.json", "report/cmc.png", "report/ranks-test.png")
+    assert lines[-4:] == [
+        f"runs/market1501-small-1/{x}"
+        for x in ("report.json", "report/cmc.png", "report/ranks-test.png", "report/hardest-test.png")
     ]
 
 

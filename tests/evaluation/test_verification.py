@@ -189,7 +189,7 @@ def test_the_curve_is_short():
 
 def test_json():
     """Rates by name; nothing that is there to be drawn."""
-    found = query_gallery(embeddings(np.eye(3), ["a", "b", "c"]), embeddings(np.eye(3), ["a", "b", "c"]))
+    found = query_gallery(embeddings(np.eye(3), ["a", "b", "c"]), embeddings(np.eye(3), ["a", "b", "c"], prefix="g"))
 
     assert found.verification.to_dict() == {
         "matching_pairs": 3,
@@ -201,7 +201,7 @@ def test_json():
     }
     assert (
         query_gallery(
-            embeddings(np.eye(2), ["a", "b"]), embeddings(np.eye(2), ["a", "b"]), verification=False
+            embeddings(np.eye(2), ["a", "b"]), embeddings(np.eye(2), ["a", "b"], prefix="g"), verification=False
         ).verification
         is None
     )

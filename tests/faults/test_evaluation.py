@@ -204,6 +204,9 @@ def test_g8_queries_in_the_gallery_do_not_find_themselves():
     asked = np.isin(everyone.per_query.rows, np.arange(20))
     assert kept.per_query.figures["mAP"].tolist() == everyone.per_query.figures["mAP"][asked].tolist()
     assert query_gallery(QUERY, GALLERY).counts.queries_in_gallery == 0
+    alone = embeddings(np.eye(2), ["a", "b"])
+    with pytest.raises(DataError, match="2 have no other picture of their identity in the gallery than their own file"):
+        query_gallery(alone, alone)
 
 
 @pytest.mark.parametrize("kind", [np.float16, np.float32, np.float64])

@@ -212,6 +212,26 @@ def test_a_doubled_gallery_doubles_what_ranks_before(seed):
     assert both.ranks.tolist() == expected.tolist()
 
 
+@settings(deadline=None, max_examples=60)
+@given(seeds)
+def test_names_of_cameras_do_not_matter(seed):
+    """Only whether two are the same one; and the same images again from a camera of no query are all found there."""
+    vectors, labels, queries = draw_case(seed)
+    query, gallery = part(labels, slice(queries)), part(labels, slice(queries, None))
+    rules = Rules(same_camera=True)
+    once = rank_matches(CosineDistances(vectors[:queries], vectors[queries:]), query, gallery, rules=rules)
+
+    renamed = [Labels(one.identities, np.where(one.cameras < 0, -1, 90 - 7 * one.cameras)) for one in (query, gallery)]
+    assert_same(rank_matches(CosineDistances(vectors[:queries], vectors[queries:]), *renamed, rules=rules), once)
+
+    twice = np.tile(np.arange(len(gallery)), 2)
+    cameras = np.concatenate([gallery.cameras, np.full(len(gallery), 50)])
+    doubled = Labels(gallery.identities[twice], cameras)
+    both = rank_matches(CosineDistances(vectors[:queries], vectors[queries:][twice]), query, doubled, rules=rules)
+    assert (both.taken_out == once.taken_out).all()
+    assert (both.matches == 2 * once.matches + once.taken_out).all()
+
+
 @pytest.mark.parametrize("threads", ["2", "5"])
 def test_the_number_of_threads_does_not_matter(monkeypatch, threads):
     """Nor whether somebody watches; who watches sees every distance once."""

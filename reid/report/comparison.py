@@ -12,6 +12,8 @@ _NOTE = (
     "- p is two-sided: how often chance alone would give as large a difference."
 )
 
+_LEAST = 0.001  # smaller probabilities are not told apart
+
 
 def comparison_tables(name: str, models: Sequence[str], compared: Mapping[str, Mapping[str, Comparison]]) -> str:
     """The figures of two models and what sets them apart, in percent.
@@ -50,10 +52,10 @@ def _tables(comparison: Comparison) -> Iterator[str]:
         found = comparison.rank1
         sentence += (
             f" At rank 1 only B is right in {found.only_second:,} and only A in {found.only_first:,} "
-            f"(McNemar p = {_probability(found.p)})."
+            f"(McNemar p {'' if found.p < _LEAST else '= '}{_probability(found.p)})."
         )
     yield sentence
 
 
 def _probability(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+    return f"< {_LEAST}" if p < _LEAST else f"{p:.3f}"

@@ -27,5 +27,7 @@ def test_a_table_for_each_protocol() -> None:
         f"{difference:+.1f}",
     ]
     assert f"in {len(found.won):,}, A in {len(found.lost):,}" in text
+    assert "= <" not in text
+    assert "(McNemar p " in text
     assert max(map(len, text.splitlines())) < 180
     assert text.endswith("as large a difference.")

@@ -26,7 +26,8 @@ def searches(tests: Mapping[str, TestSet], settings: EvaluateConfig) -> list[Sea
     for test in tests.values():
         for protocol in settings.protocols or test.protocols:
             if test.query is None or protocol != "query-gallery":
-                found.append(Search(len(test.images()), len(test.images()), one_set=True))
+                images = len(test.gallery) + (0 if test.query is None else len(test.query))
+                found.append(Search(images, images, one_set=True))
             else:
                 found.append(Search(len(test.query), len(test.gallery), one_set=False))
     return found

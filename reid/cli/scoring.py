@@ -129,19 +129,20 @@ def evaluate_features(path: Path, settings: EvaluateConfig) -> "dict[str, Report
         DataError: the file does not hold what it should.
         ConfigError: a protocol is asked for that needs queries of their own, and there are none.
     """
-    from reid.cli.forecast import Search, forecast
-    from reid.cli.refining import check_options, to_options
+    from reid.cli.forecast import forecast, searches
+    from reid.cli.refining import cautions, check_options, to_options
     from reid.evaluation.features import load_features
     from reid.evaluation.protocols import evaluate
+    from reid.records import TestSet
 
     check_options(settings)
     query, gallery = load_features(path)
     protocols = settings.protocols or (("all-vs-all",) if query is None else ("query-gallery",))
     chosen = to_options(settings, seed=0)
-    one_set = query is None or "query-gallery" not in protocols
-    images = len(gallery.vectors)
-    search = Search(images if query is None else len(query.vectors), images, one_set=one_set)
-    for line in forecast([search] * len(protocols), settings, gallery.vectors.shape[1]):
+    tests = {"test": TestSet("test", gallery.records, None if query is None else query.records, protocols)}
+    for line in cautions(tests, settings):
+        click.echo(f"note: {line}", err=True)
+    for line in forecast(searches(tests, settings), settings, gallery.vectors.shape[1]):
         click.echo(line, err=True)
     pair = gallery if query is None else (query, gallery)
     return {name: evaluate(pair, name, chosen) for name in protocols}

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from reid.distances import CosineDistances, Distances
 from reid.errors import ConfigError
-from reid.rerank.neighbourhood import MEMORY, Compare, Neighbourhood, look_around, positive
+from reid.rerank.neighbourhood import MEMORY, Compare, Neighbourhood, look_around, positive, similarities
 from reid.rerank.products import ProductDistances
 from reid.rerank.sparse import SparseRows
 
@@ -70,17 +70,10 @@ def _propagate(around: Neighbourhood, k1: int, k2: int, alpha: float, layers: in
     starts = np.arange(images + 1) * edges.shape[1]
     rows = SparseRows(starts, edges.reshape(-1), np.ones(edges.size, dtype=np.float32), images)
     senders = around.indices[:, :k2]
-    weights = np.abs(_similarities(around, k2)) ** alpha
+    weights = np.abs(similarities(around.among_all, senders)) ** alpha
     weights[:, 0] = 1
     both = np.arange(images, dtype=np.int32)[:, np.newaxis] + np.array([0, images], dtype=np.int32)
     for _ in range(layers):
         rows = rows.stacked(rows.transposed()).combined(both, np.ones(both.shape))
         rows = rows.combined(senders, weights).unit()
     return rows
-
-
-def _similarities(around: Neighbourhood, count: int) -> NDArray[np.float64]:
-    chosen = around.indices[:, :count]
-    images = np.repeat(np.arange(len(chosen)), chosen.shape[1])
-    exact = around.among_all.exact_pairs(images, chosen.reshape(-1).astype(np.int64))
-    return 1 - around.among_all.numbers(exact).reshape(chosen.shape)

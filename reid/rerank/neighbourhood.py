@@ -96,3 +96,15 @@ def itself_first(found: Neighbours) -> Images:
     indices: Images = np.take_along_axis(found.indices, order, axis=1)
     indices[:, 0] = itself[:, 0]
     return indices
+
+
+def similarities(distances: CosineDistances, chosen: Images) -> NDArray[np.float64]:
+    """Cosines of every query and the gallery images chosen for it, (Q, K).
+
+    Args:
+        distances: of the queries to the gallery.
+        chosen: (Q, K) gallery images.
+    """
+    queries = np.repeat(np.arange(len(chosen)), chosen.shape[1])
+    exact = distances.exact_pairs(queries, chosen.reshape(-1).astype(np.int64))
+    return 1 - distances.numbers(exact).reshape(chosen.shape)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from reid.distances import CosineDistances, nearest, unit_rows
 from reid.errors import ConfigError
 from reid.records import Floats
-from reid.rerank.neighbourhood import MEMORY, itself_first, positive, refuse_empty
+from reid.rerank.neighbourhood import MEMORY, itself_first, positive, refuse_empty, similarities
 from reid.rerank.sparse import Images
 from reid.rerank.vectors import add_weighted
 
@@ -76,6 +76,4 @@ def _neighbours(distances: CosineDistances, count: int, memory: int) -> tuple[Im
     if not distances.symmetric:
         return found.indices, 1 - distances.numbers(np.asarray(found.distances, dtype=np.int64))
     chosen = itself_first(found)[:, 1:]
-    images = np.repeat(np.arange(len(chosen)), chosen.shape[1])
-    exact = distances.exact_pairs(images, chosen.reshape(-1).astype(np.int64))
-    return np.ascontiguousarray(chosen), 1 - distances.numbers(exact).reshape(chosen.shape)
+    return np.ascontiguousarray(chosen), similarities(distances, chosen)

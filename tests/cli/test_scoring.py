@@ -60,3 +60,21 @@ def test_no_run(tmp_path):
 
     assert done.code == 66
     assert "train one with reid-train, or name another with --run" in done.err
+
+
+def test_vectors_where_reranking_does_harm(tmp_path):
+    """Said of vectors from elsewhere too, before they are scored; not without re-ranking."""
+    random = np.random.default_rng(1)
+    sides = {
+        f"{side}_{part}": value
+        for side in ("query", "gallery")
+        for part, value in (("vectors", random.normal(size=(12, 8))), ("identities", np.arange(12)))
+    }
+    np.savez(tmp_path / "v.npz", **sides)
+    refined = evaluate(tmp_path, "--embeddings", "v.npz", "--rerank", "k-reciprocal")
+    plain = evaluate(tmp_path, "--embeddings", "v.npz")
+
+    assert (refined.code, plain.code) == (0, 0)
+    assert "note: test query-gallery: the gallery holds about one image per identity" in refined.err
+    assert "v.npz, re-ranked by k-reciprocal, in percent" in refined.out
+    assert plain.err == ""

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from reid.distances import CosineDistances
 from reid.errors import ConfigError, ShapeError
-from reid.rerank.neighbourhood import look_around, positive
+from reid.rerank.neighbourhood import look_around, positive, similarities
 
 
 def normal(seed: int, *shape: int) -> np.ndarray:
@@ -47,3 +48,13 @@ def test_settings_that_count_are_positive():
     positive(k1=1, k2=3)
     with pytest.raises(ConfigError, match="k2 must be 1 or more, got 0"):
         positive(k1=1, k2=0)
+
+
+def test_similarities_are_cosines():
+    """Of each query with the images chosen for it, in their order."""
+    query, gallery = normal(1, 3, 6), normal(2, 5, 6)
+    chosen = np.array([[4, 0], [1, 1], [2, 3]], dtype=np.int32)
+    unit = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (query, gallery)]
+    expected = np.einsum("qd,qkd->qk", unit[0], unit[1][chosen])
+
+    assert np.allclose(similarities(CosineDistances(query, gallery), chosen), expected, rtol=0, atol=1e-6)

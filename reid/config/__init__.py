@@ -4,8 +4,9 @@ Recipes hold only what differs from the defaults. All mistakes are reported at o
 """
 
 from reid.config.loading import check, load_config, read_recipe, to_settings
-from reid.config.sections import Config, DataConfig, DivisionConfig, EvaluateConfig, ModelConfig, TrainConfig
+from reid.config.sections import Config, DataConfig, EvaluateConfig, ModelConfig
 from reid.config.sizes import size_in_bytes
+from reid.config.training import DivisionConfig, TrainConfig
 
 __all__ = [
     "Config",

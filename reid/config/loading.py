@@ -9,8 +9,9 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from reid import shipped
+from reid.config.kinds import STAND_INS
 from reid.config.mistakes import describe, shown
-from reid.config.sections import DEFAULT_LOSS, STAND_INS, Config
+from reid.config.sections import DEFAULT_LOSS, Config
 from reid.errors import ConfigError, MissingInputError
 from reid.strict_yaml import load_yaml, parse_yaml
 from reid.text import did_you_mean, printable
@@ -111,6 +112,18 @@ def _contradictions(config: Config) -> list[str]:
     elif division.finetune_from is not None and (division.conquer_from or 0) > division.finetune_from:
         mistakes.append(
             f"division.conquer_from: {division.conquer_from} must not be larger than division.finetune_from = {division.finetune_from}"
+        )
+    if division.schedule == "doubling" and division.learners & (division.learners - 1):
+        mistakes.append(
+            f"division.learners: got {division.learners}, wanted a power of two (2, 4, 8, ...), for division.schedule is doubling"
+        )
+    if config.train.milestones and config.train.scheduler != "multi-step":
+        mistakes.append(
+            f"train.milestones: train.scheduler must be multi-step where they are given, and is {config.train.scheduler}"
+        )
+    if config.train.scheduler == "multi-step" and not config.train.milestones:
+        mistakes.append(
+            "train.scheduler: multi-step wanted the epochs at which to lower the rate, such as train.milestones=[20,40]"
         )
     if config.train.warmup > config.train.epochs:
         mistakes.append(

@@ -1,6 +1,6 @@
 """All settings, their defaults and ranges: frozen dataclasses, one for each section of a recipe.
 
-Defaults live here and nowhere else.
+Defaults live here and in `reid.config.training`, and nowhere else.
 """
 
 from collections.abc import Mapping
@@ -8,45 +8,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-from reid.config.sizes import size_in_bytes
-
-_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
-
+from reid.config.kinds import STRICT, Chance, Count, Fraction, Name, Pixels, Positive, Size
+from reid.config.training import DivisionConfig, TrainConfig
 
 DEFAULT_LOSS: Mapping[str, Any] = MappingProxyType({"name": "margin"})
 """What the keys of a loss belong to when none is named."""
-STAND_INS = MappingProxyType({0xDC00 + byte: 0x10FF00 + byte for byte in range(0x80, 0x100)})
-"""Bytes of file names that are no UTF-8 are lone surrogates in Python, which pydantic refuses: these stand for them."""
-_ORIGINALS = {stand_in: original for original, stand_in in STAND_INS.items()}
-
-
-def _original(name: str) -> str:
-    return name.translate(_ORIGINALS)
-
-
-def _switch(value: object) -> object:
-    return 0.5 * value if isinstance(value, bool) else value
-
-
-def _written(value: object) -> object:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _size(written: str) -> str:
-    size_in_bytes(written)
-    return written
-
-
-Name = Annotated[str, AfterValidator(_original)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Chance = Annotated[Fraction, BeforeValidator(_switch)]
-Count = Annotated[int, Field(ge=1)]
-Epoch = Annotated[int, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
-Size = Annotated[str, BeforeValidator(_written), AfterValidator(_size)]
-Pixels = Annotated[int, Field(ge=16, le=2048)]
 
 
 @dataclass(frozen=True)
@@ -68,7 +36,7 @@ class DataConfig:
         validation: share of the training identities held out to choose the best epoch; 0 trains on all.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     dataset: Name = "demo"
     root: Name | None = None
@@ -98,7 +66,7 @@ class ModelConfig:
         freeze_batchnorm: whether BatchNorm keeps the statistics it came with; scale and shift are trained all the same.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     backbone: str = "resnet50"
     weights: Name = "pretrained"
@@ -107,68 +75,6 @@ class ModelConfig:
     normalise: Literal["slices", "whole"] = "slices"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.01
     freeze_batchnorm: bool = True
-
-
-@dataclass(frozen=True)
-class DivisionConfig:
-    """Divide and conquer (Sanakoyeu et al., CVPR 2019).
-
-    Attributes:
-        learners: number K of learners, slices and clusters; 1 is the plain loss.
-        every: epochs between two divisions.
-        space: features that are clustered: the "pooled" backbone feature or the "embedding".
-        unit: what is assigned to a cluster: every "image" for itself, or an "identity" as a whole.
-        partition: "kmeans", or "random" as a control.
-        iterations: of k-means.
-        restarts: of k-means; the best of them is kept.
-        conquer_from: first epoch whose loss sees the whole embedding, batches still from one cluster; None is never.
-        finetune_from: first epoch whose batches come from the whole training set; None is never.
-        freeze_backbone: number of epochs after each division in which the backbone rests.
-    """
-
-    __pydantic_config__ = _STRICT
-
-    learners: Count = 8
-    every: Count = 2
-    space: Literal["pooled", "embedding"] = "pooled"
-    unit: Literal["image", "identity"] = "image"
-    partition: Literal["kmeans", "random"] = "kmeans"
-    iterations: Count = 20
-    restarts: Count = 5
-    conquer_from: Epoch | None = 80
-    finetune_from: Epoch | None = 190
-    freeze_backbone: Epoch = 0
-
-
-@dataclass(frozen=True)
-class TrainConfig:
-    """The training loop.
-
-    Attributes:
-        epochs: how many.
-        identities: different identities in a batch.
-        images_each: images of each identity in a batch.
-        optimiser: "adam", "adamw" or "sgd" (momentum 0.9).
-        lr: learning rate.
-        weight_decay: on all of the network's parameters, not on the loss's own.
-        scheduler: "constant" or "cosine" (to zero over all epochs).
-        warmup: epochs over which the learning rate rises linearly.
-        precision: "fp32", "bf16", or "auto": bf16 where the hardware multiplies it natively.
-        save_every: epochs between two checkpoints.
-    """
-
-    __pydantic_config__ = _STRICT
-
-    epochs: Count = 200
-    identities: Annotated[int, Field(ge=2)] = 20
-    images_each: Annotated[int, Field(ge=2)] = 4
-    optimiser: Literal["adam", "adamw", "sgd"] = "adam"
-    lr: Positive = 1e-5
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    scheduler: Literal["constant", "cosine"] = "constant"
-    warmup: Epoch = 0
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    save_every: Count = 1
 
 
 @dataclass(frozen=True)
@@ -190,7 +96,7 @@ class EvaluateConfig:
         augment: replace each gallery image by the mean of it and so many nearest others; 0 does not.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     splits: tuple[str, ...] = ()
     protocols: tuple[str, ...] = ()
@@ -220,7 +126,7 @@ class Config:
         evaluate: how test sets are scored.
     """
 
-    __pydantic_config__ = _STRICT
+    __pydantic_config__ = STRICT
 
     seed: Annotated[int, Field(ge=0)] = 0
     data: DataConfig = field(default_factory=DataConfig)

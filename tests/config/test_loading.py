@@ -132,6 +132,18 @@ def test_recipe_that_is_no_mapping_is_refused(written: str, tmp_path: Path) -> N
             {"division": {"finetune_from": 10}},
             "division.conquer_from: 80 must not be larger than division.finetune_from = 10",
         ),
+        (
+            {"division": {"schedule": "doubling", "learners": 12}, "model": {"dimension": 144}},
+            "division.learners: got 12, wanted a power of two (2, 4, 8, ...), for division.schedule is doubling",
+        ),
+        (
+            {"train": {"milestones": [5]}},
+            "train.milestones: train.scheduler must be multi-step where they are given, and is constant",
+        ),
+        (
+            {"train": {"scheduler": "multi-step"}},
+            "train.scheduler: multi-step wanted the epochs at which to lower the rate, such as train.milestones=[20,40]",
+        ),
         ({"train": {"epochs": 5, "warmup": 6}}, "train.warmup: 6 must not be larger than train.epochs = 5"),
         ({"data": {"crop_scale": [0.5, 0.1]}}, "data.crop_scale: the smaller number comes first, got [0.5, 0.1]"),
         ({"loss": []}, "loss: got [], wanted at least one loss"),

@@ -6,11 +6,12 @@ QUERY = $$(ls data/demo/query/*_c1s*.jpg | head -n 1)
 RANKS := runs/latest/report/ranks.png
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint types format bench clean
+.PHONY: help demo test soak lint types format bench clean
 
 help:
 	@echo "make demo     draw a set of vehicles, train on it, evaluate, query; under 5 minutes on 2 cores after the download"
 	@echo "make test     the whole test suite"
+	@echo "make soak     faults in full number: kills, failing disks, damaged files"
 	@echo "make lint     ruff: rules and format"
 	@echo "make types    mypy, strict"
 	@echo "make format   let ruff rewrite what it can"
@@ -31,6 +32,9 @@ demo: .venv/.stamp-base
 
 test: .venv/.stamp-dev
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: .venv/.stamp-dev
+	$(BIN)/python -m pytest -m soak
 
 lint: .venv/.stamp-dev
 	$(BIN)/ruff check .

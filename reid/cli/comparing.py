@@ -79,7 +79,7 @@ def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> tuple[str, list[Res
         click.echo(f"model: {printable(run.path.resolve())}", err=quiet)
         embedder = load_embedder(run.path, device=options["device"])
         embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
-        workers = share_cores(config.data.workers, embedder.device)
+        workers = share_cores(config.data.workers, embedder.network, embedder.description.image_size)
         scoring = to_options(chosen.settings, configs[0].seed, fastest(embedder))
         _, results, _ = embed_and_score(embedder, tests, chosen.settings, scoring, workers=workers)
         both.append(results)

@@ -57,11 +57,11 @@ def compose(config: Config, splits: Splits, learning: Learning) -> Composition:
         DataError: too many unreadable images.
     """
     notes: list[str] = []
-    workers = share_cores(config.data.workers, learning.network.mean.device)
     records, validation = hold_out(_readable(config, splits.train, notes), config.data.validation, config.seed)
     if validation is None and config.data.validation:
         notes.append("too few training identities to hold any out: the last epoch is kept, not the best")
     description = _description(config, splits, learning.network.architecture)
+    workers = share_cores(config.data.workers, learning.network, description.image_size)
     source = _source(config, records, notes)
     plan = Plan(
         learning=learning,

@@ -60,7 +60,7 @@ def rank(
         GalleryError: the gallery is another model's, or knows no cameras to filter by.
     """
     embedder = load_embedder(model, device=device)
-    share_cores(None, embedder.device)  # before crops are read: see there
+    share_cores(None, embedder.network, embedder.description.image_size)  # before crops are read: see there
     vectors = embedder.embed(list(crops))
     with Counter("embedding the gallery") as counter:
         stored = open_gallery(gallery, embedder, progress=counter)

@@ -38,7 +38,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     chosen = choose_data(config, options)
     embedder = load_embedder(run.path, device=options["device"])
     embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
-    workers = share_cores(config.data.workers, embedder.device)
+    workers = share_cores(config.data.workers, embedder.network, embedder.description.image_size)
     splits = read_dataset(chosen.dataset, chosen.root)
     check_settings(splits, chosen.settings)
     click.echo(f"model: {printable(run.path.resolve())}\n{statistics_table(splits)}\n", err=quiet)

@@ -77,8 +77,15 @@ def available_cores() -> int:
 
 
 def default_workers(device: str) -> int:
-    """Number of loader processes: few beside a network on the "cpu", which needs the cores; else all cores, at most 16."""
-    return max(1, available_cores() // 4) if device == "cpu" else min(16, available_cores())
+    """Number of loader processes: all cores, at most 16; beside a network on the "cpu" a quarter of them, and only
+    cores that torch's threads leave, for one of these that has to share its core holds up the others.
+    """
+    cores = available_cores()
+    if device != "cpu":
+        return min(16, cores)
+    import torch
+
+    return min(max(1, cores // 4), max(0, cores - torch.get_num_threads()))
 
 
 class Loader:

@@ -1,41 +1,86 @@
-"""Cores are shared between loader processes and the network."""
+"""Who gets the cores: the network on a CPU, or the loader processes."""
 
 import pytest
 import torch
 
-from reid.cli.cores import share_cores
+from reid.cli import cores
+from reid.cli.cores import LIGHT, share_cores, threads
 from reid.data.loader import available_cores, default_workers
+from reid.model.embedder import Architecture, EmbeddingNetwork
+
+SMALL, LARGE = (48, 48), (256, 256)
 
 
-@pytest.fixture
-def threads():
-    """Sets torch's number of threads, and puts it back."""
+@pytest.fixture(autouse=True)
+def put_back(monkeypatch):
+    """No limit of the user's, and torch's number of threads afterwards as before."""
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     before = torch.get_num_threads()
-    yield torch.set_num_threads
+    yield
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("workers", [0, 1, 1000, None])
-def test_the_network_gets_what_loader_processes_leave(threads, workers):
-    """At least one; on a CPU."""
-    threads(available_cores())
-    used = share_cores(workers, torch.device("cpu"))
-
-    assert used == (default_workers("cpu") if workers is None else workers)
-    assert torch.get_num_threads() == max(1, available_cores() - used)
+@pytest.fixture(scope="module")
+def network():
+    return EmbeddingNetwork(Architecture("small-cnn", 16, 2))
 
 
-def test_the_users_limit_stays(threads):
-    """OMP_NUM_THREADS=1 means one thread."""
-    threads(1)
-    share_cores(0, torch.device("cpu"))
+@pytest.mark.parametrize(
+    ("machine", "light", "heavy"), [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 3, 3), (8, 6, 6), (64, 48, 48)]
+)
+def test_threads_follow_from_network_and_cores(machine, light, heavy):
+    """One for a light network and all for a heavy one where cores are few; else three quarters."""
+    assert threads(int(LIGHT) - 1, machine) == light
+    assert threads(int(LIGHT), machine) == heavy
 
-    assert torch.get_num_threads() == 1
+
+@pytest.mark.parametrize("machine", [1, 2, 3, 4, 16])
+@pytest.mark.parametrize("size", [SMALL, LARGE])
+def test_threads_and_default_workers_fit_the_machine(monkeypatch, network, machine, size):
+    """Together no more than there are cores; a light network never reads alone where there are two."""
+    monkeypatch.setattr(cores, "available_cores", lambda: machine)
+    monkeypatch.setattr("reid.data.loader.available_cores", lambda: machine)
+    workers = share_cores(None, network, size)
+
+    assert torch.get_num_threads() + workers <= machine
+    assert workers or size == LARGE or machine == 1
 
 
-def test_a_gpu_needs_no_threads(threads):
-    """They stay as they are."""
-    threads(1)
+@pytest.mark.parametrize("workers", [0, 1, 5])
+def test_workers_do_not_change_threads(network, workers):
+    """What the user sets is used, and the same network gets the same threads, so that its results stay the same."""
+    share_cores(None, network, SMALL)
+    before = torch.get_num_threads()
 
-    assert share_cores(None, torch.device("cuda")) == default_workers("cuda")
+    assert share_cores(workers, network, SMALL) == workers
+    assert torch.get_num_threads() == before
+
+
+def test_a_light_network_does_not_bind_a_heavy_one_after_it(monkeypatch, network):
+    """Two models scored by one command get what each would get alone, in either order."""
+    monkeypatch.setattr(cores, "available_cores", lambda: 2)
+    found = []
+    for size in (LARGE, SMALL, LARGE):
+        share_cores(None, network, size)
+        found.append(torch.get_num_threads())
+
+    assert found == [2, 1, 2]
+
+
+@pytest.mark.parametrize(("limit", "found"), [("1", 1), ("2,1", 2), ("9", 3), ("0", 3), ("many", 3), ("", 3)])
+def test_the_users_limit_stays(monkeypatch, network, limit, found):
+    """OMP_NUM_THREADS lowers the number and never raises it; what it cannot mean is ignored."""
+    monkeypatch.setattr(cores, "available_cores", lambda: 3)
+    monkeypatch.setenv("OMP_NUM_THREADS", limit)
+    share_cores(0, network, LARGE)
+
+    assert torch.get_num_threads() == found
+
+
+def test_elsewhere_threads_stay():
+    """A network that is not on the CPU needs none, and all cores may read."""
+    torch.set_num_threads(1)
+    away = EmbeddingNetwork(Architecture("small-cnn", 16, 2)).to("meta")
+
+    assert share_cores(None, away, LARGE) == default_workers("meta") == min(16, available_cores())
     assert torch.get_num_threads() == 1

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from reid.data.images import read_image
-from reid.data.loader import Loader, Reader, Task, available_cores, default_workers
+from reid.data.loader import Loader, Reader, Task, default_workers
 from reid.data.transforms import Augmentation, TrainTransform, albumentations_operations
 from reid.errors import DataError, MissingInputError
 
@@ -162,10 +162,18 @@ def test_no_tasks_are_no_batches(files: list[Path]) -> None:
         assert list(Loader(_reader(files), workers=workers).batches([])) == []
 
 
-def test_default_workers_fit_the_machine() -> None:
-    """At least one, at most 16 beside a GPU and a quarter of the cores beside a network on the CPU."""
-    assert 1 <= default_workers("cpu") <= max(1, available_cores() // 4)
-    assert 1 <= default_workers("cuda") <= min(16, available_cores())
+@pytest.mark.parametrize(
+    ("cores", "threads", "workers"), [(1, 1, 0), (2, 1, 1), (2, 2, 0), (8, 6, 2), (8, 1, 2), (8, 8, 0)]
+)
+def test_default_workers_fit_the_machine(
+    monkeypatch: pytest.MonkeyPatch, cores: int, threads: int, workers: int
+) -> None:
+    """A quarter of the cores beside a network on the CPU, and none that its threads use; all, at most 16, beside a GPU."""
+    monkeypatch.setattr("reid.data.loader.available_cores", lambda: cores)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+
+    assert default_workers("cpu") == workers
+    assert default_workers("cuda") == cores
 
 
 def test_workers_start_although_opencv_has_threads(files: list[Path]) -> None:

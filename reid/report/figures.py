@@ -1,30 +1,24 @@
 """Pictures of results: rank lists and CMC curves, as PNG files."""
 
-import io
 import math
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from reid import files
 from reid.errors import ConfigError, ShapeError
+from reid.report.canvas import DPI, FAINT, INK, new_figure, plain_axes, to_png
 from reid.report.tiles import WIDTH, Colour, Framed, Layout, Pixels, compose, tile_height
 from reid.text import printable
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 HITS_IN_A_LINE = 10
 """Hits beside each other; further ones go to the next line."""
 MOST_LINES = 200
 """Lines of one picture; a larger one could hardly be opened."""
 
-_DPI = 150
-_INK, _FAINT = "#1f1f1f", "#6b6b6b"
 _QUERY: Colour = (60, 72, 88)
 _RIGHT: Colour = (26, 150, 75)
 _WRONG: Colour = (214, 48, 40)
@@ -106,7 +100,7 @@ def rank_lists(rows: Sequence[RankRow], out: Path, *, title: str | None = None) 
     picture = compose(tiles, layout)
     captions += _legend(layout, {tile.colour for tile in tiles})
     if title:
-        captions.append(_Caption(layout.margin, 26, printable(title), _INK, bold=True, centred=False, size=11))
+        captions.append(_Caption(layout.margin, 26, printable(title), INK, bold=True, centred=False, size=11))
     files.write_bytes(out, _print(picture, captions))
 
 
@@ -126,7 +120,7 @@ def cmc_curves(curves: Mapping[str, Sequence[float]], out: Path, *, title: str |
     drawn = {name: curve for name, curve in curves.items() if len(curve)}
     if not drawn:
         raise ConfigError("there is no curve to draw: no query has a match")
-    figure = _figure(6.4, 4.2)
+    figure = new_figure(6.4, 4.2)
     axes = figure.add_axes((0.11, 0.13, 0.85, 0.78 if title else 0.83))
     for place, (name, curve) in enumerate(drawn.items()):
         colour = _CURVE_COLOURS[place % len(_CURVE_COLOURS)]
@@ -134,8 +128,8 @@ def cmc_curves(curves: Mapping[str, Sequence[float]], out: Path, *, title: str |
         axes.plot(range(1, len(curve) + 1), 100 * np.asarray(curve), color=colour, linewidth=1.8, label=label)
     _style(axes, max(map(len, drawn.values())))
     if title:
-        axes.set_title(printable(title), loc="left", fontsize=10, fontweight="bold", color=_INK, parse_math=False)
-    files.write_bytes(out, _png(figure))
+        axes.set_title(printable(title), loc="left", fontsize=10, fontweight="bold", color=INK, parse_math=False)
+    files.write_bytes(out, to_png(figure))
 
 
 def _place(start: int, number: int) -> tuple[int, int]:
@@ -161,7 +155,7 @@ def _captions(tile: Tile, number: int, colour: Colour, layout: Layout, corner: t
     first = "query" if number == 0 else f"{number}{score}{mark}"
     return [
         _Caption(x, y + 15, first, _hexadecimal(colour), bold=True),
-        _Caption(x, y + 36, " · ".join([*identity, *camera]), _FAINT),
+        _Caption(x, y + 36, " · ".join([*identity, *camera]), FAINT),
     ]
 
 
@@ -177,7 +171,7 @@ def _legend(layout: Layout, colours: set[Colour]) -> list[_Caption]:
 
 def _print(picture: Pixels, captions: Sequence[_Caption]) -> bytes:
     height, width = picture.shape[:2]
-    figure = _figure(width / _DPI, height / _DPI)
+    figure = new_figure(width / DPI, height / DPI)
     figure.figimage(picture)
     for caption in captions:
         figure.text(
@@ -191,42 +185,19 @@ def _print(picture: Pixels, captions: Sequence[_Caption]) -> bytes:
             verticalalignment="center",
             parse_math=False,
         )
-    return _png(figure)
+    return to_png(figure)
 
 
 def _style(axes: Any, longest: int) -> None:
-    axes.set_xlabel("rank", fontsize=9, color=_INK)
-    axes.set_ylabel("queries with a match so far, %", fontsize=9, color=_INK)
+    axes.set_xlabel("rank", fontsize=9, color=INK)
+    axes.set_ylabel("queries with a match so far, %", fontsize=9, color=INK)
     axes.set_xlim(1, max(2, longest))
     axes.set_xticks([1, *(tick for tick in axes.get_xticks() if 2 < tick <= longest and tick % 1 == 0)])
     axes.set_ylim(None, 100.5)
-    axes.tick_params(labelsize=8, colors=_FAINT)
-    axes.grid(color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    plain_axes(axes)
     legend = axes.legend(loc="lower right", fontsize=8, frameon=False)
     for words in legend.get_texts():
         words.set_parse_math(False)
-
-
-def _figure(width: float, height: float) -> "Figure":
-    """An empty figure of this many inches that knows how to draw itself without any global state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=_DPI)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: "Figure") -> bytes:
-    stream = io.BytesIO()
-    with warnings.catch_warnings():
-        # A name in a script that no installed font covers is drawn as boxes; that is no reason to complain.
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure.savefig(stream, format="png", dpi=_DPI)
-    return stream.getvalue()
 
 
 def _shortened(words: str, letters: int) -> str:

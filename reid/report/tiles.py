@@ -89,12 +89,12 @@ def compose(tiles: Sequence[Framed], layout: Layout) -> Pixels:
         area[:] = tile.colour
         inside = area[FRAME:-FRAME, FRAME:-FRAME]
         inside[:] = _EMPTY
-        _place(tile.image, inside)
+        fit(tile.image, inside)
     return picture
 
 
-def _place(image: Pixels, area: Pixels) -> None:
-    """Write `image` into the middle of `area`, as large as fits without distortion."""
+def fit(image: Pixels, area: Pixels) -> None:
+    """Write `image` into the middle of `area`, both (height, width, 3), as large as fits without distortion."""
     scale = min(area.shape[0] / image.shape[0], area.shape[1] / image.shape[1])
     height, width = (max(1, round(scale * side)) for side in image.shape[:2])
     resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

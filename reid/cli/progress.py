@@ -2,11 +2,16 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
 
 import click
+
+from reid.text import listed
+
+_ONE_BY_ONE = 8  # values that are printed one by one
+_MOST_EMPTY = 0.01  # share of an epoch's batches that may hold nothing to learn from without a warning
 
 
 class Status:
@@ -56,7 +61,7 @@ class Counter:
 
 
 class TrainingDisplay:
-    """Prints the events of a training run: a line per division and epoch, and a changing line in between."""
+    """Prints the events of a training run: lines about divisions, epochs and learners, and a changing one in between."""
 
     def __init__(self, epochs: int, *, quiet: bool) -> None:
         self._epochs, self._quiet, self._status = epochs, quiet, Status()
@@ -70,11 +75,10 @@ class TrainingDisplay:
             self._step(event)
             return
         self._status.clear()
-        if event["event"] == "division":
-            self._say(division_line(event))
-        elif event["event"] == "epoch":
+        if event["event"] == "epoch":
             self._epoch_seconds, self._epoch_start = event["seconds"], time.monotonic()
-            self._say(epoch_line(event))
+        for line in _LINES.get(event["event"], _nothing)(event):
+            self._say(line)
 
     def _step(self, event: Mapping[str, Any]) -> None:
         done = (event["step"] + 1) / event["steps"]
@@ -110,16 +114,60 @@ def division_line(event: Mapping[str, Any]) -> str:
     return ", ".join([*parts, f"{event['seconds']:.1f} s"])
 
 
+def learners_lines(event: Mapping[str, Any]) -> list[str]:
+    """A line about what each learner did in an epoch, where there are several, and a warning about empty batches."""
+    parts, recall = [], event["recall"]
+    if len(event["loss"]) > 1:
+        parts.append(f"loss {_values(event['loss'], '.3f')}")
+    if recall is not None:
+        each = _values([100 * value for value in recall["each"]], ".0f")
+        parts.append(f"recall@1 {each} -> {100 * recall['whole']:.0f} together")
+    lines = [f"  learners: {', '.join(parts)}"] if parts else []
+    empty, batches = event["without_pairs"], sum(event["batches"])
+    if empty > _MOST_EMPTY * batches:
+        lines.append(
+            f"  warning: {empty:,} of {batches:,} batches held nothing to learn from: no two images of one identity, or "
+            "only one identity"
+        )
+    return lines
+
+
+def skipped_line(event: Mapping[str, Any]) -> str:
+    """One line about batches that were left out because their loss was not finite."""
+    return f"  left out: {', '.join(event['batches'])}, loss or gradient not finite; images {listed(event['paths'], 5)}"
+
+
 def epoch_line(event: Mapping[str, Any]) -> str:
     """One line about an epoch: stage, loss, speed, validation."""
+    loss = "-" if event["loss"] is None else f"{event['loss']:.4f}"
     line = (
-        f"epoch {event['epoch'] + 1}/{event['epochs']}  {event['stage']:8}  loss {event['loss']:.4f}  "
+        f"epoch {event['epoch'] + 1}/{event['epochs']}  {event['stage']:8}  loss {loss}  "
         f"{event['images']:,} images at {event['images_per_second']:,.0f}/s  {duration(event['seconds'])}"
     )
     if event["validation"] is None:
         return line
     best = "  best so far" if event["best_epoch"] == event["epoch"] else ""
     return f"{line}  validation mAP {100 * event['validation']:.1f}{best}"
+
+
+def _values(values: Sequence[float | None], form: str) -> str:
+    """Numbers one by one, or from the smallest to the largest where there are many."""
+    known = [value for value in values if value is not None]
+    if len(values) <= _ONE_BY_ONE:
+        return " ".join("-" if value is None else format(value, form) for value in values)
+    return f"{min(known):{form}}..{max(known):{form}}" if known else "-"
+
+
+def _nothing(_event: Mapping[str, Any]) -> list[str]:
+    return []
+
+
+_LINES: Mapping[str, Callable[[Mapping[str, Any]], list[str]]] = {
+    "division": lambda event: [division_line(event)],
+    "epoch": lambda event: [epoch_line(event)],
+    "learners": learners_lines,
+    "skipped": lambda event: [skipped_line(event)],
+}
 
 
 def duration(seconds: float) -> str:

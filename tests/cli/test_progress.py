@@ -5,7 +5,16 @@ import io
 
 import pytest
 
-from reid.cli.progress import Counter, Status, TrainingDisplay, division_line, duration, epoch_line
+from reid.cli.progress import (
+    Counter,
+    Status,
+    TrainingDisplay,
+    division_line,
+    duration,
+    epoch_line,
+    learners_lines,
+    skipped_line,
+)
 
 DIVISION = {
     "event": "division",
@@ -28,6 +37,17 @@ EPOCH = {
     "validation": None,
     "best_epoch": -1,
 }
+LEARNERS = {
+    "event": "learners",
+    "epoch": 1,
+    "loss": [0.25, None],
+    "images": [640, 0],
+    "active_pairs": [12.0, None],
+    "batches": [10, 0],
+    "without_pairs": 0,
+    "recall": {"each": [0.415, 0.4], "whole": 0.58, "gain": 0.165, "queries": 66},
+}
+SKIPPED = {"event": "skipped", "epoch": 1, "batches": ["batch 3 of learner 1"], "paths": ["a\n.jpg", "b.jpg"]}
 STEP = {"event": "step", "epoch": 0, "step": 4, "steps": 10, "loss": 0.5, "images_per_second": 80.0}
 
 
@@ -98,11 +118,14 @@ def test_display_prints_lines_and_shows_steps(capsys):
         display(STEP)
         assert "epoch 1/12  batch 5/10  loss 0.5000  80 images/s" in terminal.screen()[-1]
         display(DIVISION)
+        display(SKIPPED)
         display(EPOCH)
+        display(LEARNERS)
         display({"event": "done"})
 
         assert terminal.screen() == [""]
-        assert capsys.readouterr().out.splitlines() == [division_line(DIVISION), epoch_line(EPOCH)]
+        lines = [division_line(DIVISION), skipped_line(SKIPPED), epoch_line(EPOCH), *learners_lines(LEARNERS)]
+        assert capsys.readouterr().out.splitlines() == lines
 
 
 def test_quiet_display_leaves_standard_output_alone(capsys):
@@ -123,6 +146,36 @@ def test_lines():
     scored = epoch_line({**EPOCH, "validation": 0.5, "best_epoch": 1})
     assert scored.endswith("1:01  validation mAP 50.0  best so far")
     assert epoch_line({**EPOCH, "validation": 0.5, "best_epoch": 0}).endswith("validation mAP 50.0")
+
+
+def test_lines_about_learners():
+    """Losses and recalls one by one, from the least to the most of many, nothing of one learner without recalls."""
+    assert learners_lines(LEARNERS) == ["  learners: loss 0.250 -, recall@1 42 40 -> 58 together"]
+    assert learners_lines({**LEARNERS, "recall": None}) == ["  learners: loss 0.250 -"]
+    whole = {**LEARNERS, "loss": [0.3]}
+    assert learners_lines(whole) == ["  learners: recall@1 42 40 -> 58 together"]
+    assert learners_lines({**whole, "recall": None}) == []
+    many = {**LEARNERS, "loss": [None, *(0.1 * k for k in range(1, 9))], "recall": None}
+    assert learners_lines(many) == ["  learners: loss 0.100..0.800"]
+    assert learners_lines({**many, "loss": [None] * 9}) == ["  learners: loss -"]
+
+
+def test_a_warning_about_batches_without_pairs():
+    """Where they are more than one in a hundred."""
+    batches = {**LEARNERS, "recall": None, "batches": [300, 100]}
+
+    assert len(learners_lines({**batches, "without_pairs": 4})) == 1
+    assert learners_lines({**batches, "without_pairs": 5})[1] == (
+        "  warning: 5 of 400 batches held nothing to learn from: no two images of one identity, or only one identity"
+    )
+
+
+def test_a_line_about_batches_left_out():
+    """With what was in them; names stay on the line."""
+    assert skipped_line(SKIPPED) == (
+        "  left out: batch 3 of learner 1, loss or gradient not finite; images a\\n.jpg, b.jpg"
+    )
+    assert "loss -  " in epoch_line({**EPOCH, "loss": None})
 
 
 @pytest.mark.parametrize(

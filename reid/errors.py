@@ -8,7 +8,10 @@
     +-- ArtefactError              74  a file of ours is corrupt, or reading or writing it failed
     |   +-- OutputError            73  the place for an output cannot be created or must not be overwritten
     +-- GalleryError               65  a gallery was asked for something it cannot do
+    +-- LoaderError                75  a process that reads images died or hangs, or an image could not be prepared
+    +-- InUseError                 75  another process is at work in a folder that only one may change
     +-- TrainingInterrupted        75  a run was stopped and can be resumed
+    |   +-- ProcessLost            75  another process of the same run ended or hangs
     +-- TrainingDiverged           76  the loss is no longer a number
 
 The number is the exit code of the command line (BSD sysexits where one fits). A message is one sentence or
@@ -64,10 +67,26 @@ class GalleryError(ReidError):
     exit_code = 65
 
 
+class LoaderError(ReidError):
+    """A process that reads images died or hangs, or code that prepares an image failed; the data need not be at fault."""
+
+    exit_code = 75
+
+
+class InUseError(ReidError):
+    """Another process is at work in a folder that only one may change at a time."""
+
+    exit_code = 75
+
+
 class TrainingInterrupted(ReidError):  # noqa: N818  not an error of anybody's: the run was asked to stop
     """A training run was stopped and left a state from which it can be resumed."""
 
     exit_code = 75
+
+
+class ProcessLost(TrainingInterrupted):
+    """Another process of the same run ended or hangs; the message is empty where the cause has been told already."""
 
 
 class TrainingDiverged(ReidError):  # noqa: N818  as above

@@ -1,4 +1,4 @@
-"""Files that prove on reading that nothing changed since they were written."""
+"""Texts and folders that prove on reading that nothing changed since they were written."""
 
 import hashlib
 import json
@@ -9,11 +9,10 @@ from typing import Any
 from reid.errors import ArtefactError
 from reid.files.json_files import read_json, to_json, write_json
 from reid.files.reading import read_bytes, reading
-from reid.files.replacing import write_bytes, write_text
+from reid.files.replacing import write_text
 from reid.text import printable
 
 MANIFEST = "manifest.json"
-_SEAL = b"reid sealed file 1\n"
 _SIGNATURE = "# sha256 of the lines above: "
 
 
@@ -21,32 +20,6 @@ def sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file's content."""
     with reading(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_sealed(path: Path, content: bytes) -> None:
-    """Write `content` behind a header with its sha256, atomically; `read_sealed` refuses it when a bit changed."""
-    write_bytes(path, _SEAL + hashlib.sha256(content).hexdigest().encode() + b"\n" + content)
-
-
-def read_sealed(path: Path) -> bytes:
-    """The content of a file written by `write_sealed`.
-
-    Raises:
-        MissingInputError: there is no such file.
-        ArtefactError: it was not written by `write_sealed`, or is truncated or altered.
-    """
-    data = read_bytes(path)
-    header = len(_SEAL) + 65
-    if not data.startswith(_SEAL) or len(data) < header:
-        raise ArtefactError(
-            f"{printable(path)} is not a file of this toolkit, or its beginning is damaged; restore it from a copy"
-        )
-    content = data[header:]
-    if hashlib.sha256(content).hexdigest().encode() + b"\n" != data[len(_SEAL) : header]:
-        raise ArtefactError(
-            f"{printable(path)} is corrupt: its sha256 differs from the one written into it; restore it from a copy"
-        )
-    return content
 
 
 def write_signed_text(path: Path, text: str) -> None:

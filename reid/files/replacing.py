@@ -7,14 +7,17 @@ folder is flushed too (without the last step a power loss can undo the rename). 
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from reid.errors import ArtefactError, OutputError
 from reid.files.reading import NO_PLACE
+from reid.files.space import free_space, megabytes
 from reid.text import printable
 
 _TEMPORARY = ".tmp-reid-"
@@ -30,11 +33,53 @@ def write_bytes(path: Path, content: bytes) -> None:
         OutputError: the folder is missing, or nothing may be written there.
         ArtefactError: the disk is full or failed; what stands at `path` is whole.
     """
-    with _writing(path):
-        if path.exists() and not path.is_file() and not path.is_dir():
+    with writing(path):
+        ordinary = not path.exists() or path.is_file() or path.is_dir()
+        if not ordinary:
             path.write_bytes(content)
-        else:
-            _replace(Path(os.path.realpath(path)), content)
+    if ordinary:
+        with replacement(path) as file:
+            file.write(content)
+
+
+@contextlib.contextmanager
+def replacement(path: Path) -> Iterator[BinaryIO]:
+    """A file to write into, which takes the place of `path` when the block ends without an error.
+
+    Nothing beside it is left when the block fails, and a killed process leaves what `sweep` removes. What a symbolic link points to is replaced, not the link.
+
+    Raises:
+        OutputError: the folder is missing, or nothing may be written there.
+        ArtefactError: the disk is full or failed; what stands at `path` is whole.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = _temporary(target)
+    with writing(path):
+        try:
+            with temporary.open("xb") as file, _claimed(temporary):
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.replace(target)
+            _flush(target.parent)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+
+def move_along(*paths: Path) -> None:
+    """Rename each file of a row to the next name of the row, over what stands there; the last one's content is gone.
+
+    All lie in one folder; those that are missing are passed over. A kill in between leaves every other content.
+
+    Raises:
+        ArtefactError: the disk failed.
+    """
+    for source, target in reversed(list(itertools.pairwise(paths))):
+        with writing(target), contextlib.suppress(FileNotFoundError):
+            source.replace(target)
+    with writing(paths[0]):
+        _flush(paths[0].parent)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -67,14 +112,14 @@ def new_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
         ArtefactError: the disk is full or failed; what stood at `path` before still does.
     """
     path = Path(os.path.realpath(path))
-    with _writing(path):
+    with writing(path):
         if path.exists() and not (path.is_dir() and (overwrite or not any(path.iterdir()))):
             raise OutputError(f"{printable(path)} exists already; choose another place or pass --force")
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
     temporary = _temporary(path)
     try:  # before the folder is there, so that Ctrl-C finds no moment at which it would stay
-        with _writing(path):
+        with writing(path):
             temporary.mkdir()
         with _claimed(temporary):
             yield temporary
@@ -120,28 +165,22 @@ def _claimed(temporary: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
+    """Turns the system's errors in the block into ours, naming `path`.
+
+    Raises:
+        OutputError: the folder is missing, or nothing may be written there.
+        ArtefactError: the disk is full or failed.
+    """
     try:
         yield
     except OSError as error:
         reason = f"cannot write {printable(path)}: {error.strerror or error}"
         if error.errno in NO_PLACE:
             raise OutputError(f"{reason}; choose another place") from error
-        raise ArtefactError(f"{reason}; what stands there is whole, old or new") from error
-
-
-def _replace(path: Path, content: bytes) -> None:
-    temporary = _temporary(path)
-    try:
-        with temporary.open("xb") as file, _claimed(temporary):
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            temporary.replace(path)
-        _flush(path.parent)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+        free = free_space(path)
+        left = "" if free is None else f" ({megabytes(free)} free on its disk)"
+        raise ArtefactError(f"{reason}{left}; what stands there is whole, old or new") from error
 
 
 def _discard(folder: Path) -> None:

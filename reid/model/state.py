@@ -122,7 +122,9 @@ def differences(
 
 def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     """Names of the tensors that hold NaN or infinity."""
-    return [name for name, tensor in tensors.items() if tensor.is_floating_point() and not tensor.isfinite().all()]
+    real = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
+    # A finite sum proves all finite, in an eighth of the time; an infinite one may be of finite values.
+    return [name for name, tensor in real.items() if not (tensor.sum().isfinite() or tensor.isfinite().all())]
 
 
 def _parse(content: bytes, *, safe: bool) -> tuple[Any, bool]:

@@ -1,11 +1,11 @@
 """The folder of a run: what is in it, and how it is written and read."""
 
+import contextlib
 import io
-import json
 import re
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,14 @@ from reid import files
 from reid.errors import ArtefactError, MissingInputError, OutputError
 from reid.strict_yaml import parse_yaml, to_yaml
 from reid.text import printable
+from reid.train import run_log, state_file
 from reid.train.division import Division
 
 CONFIG = "config.yaml"
-CHECKPOINT = "last.ckpt"
-LOG = "log.jsonl"
+DIVISIONS = "divisions"
 LATEST = "latest"
+LOCK = "run.lock"
+LOG = "log.jsonl"
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,28 @@ class RunFolder:
     """One run on disk.
 
     Attributes:
-        path: the folder, with `config.yaml`, `model.safetensors`, `model.json`, `last.ckpt`, `log.jsonl`,
-            `divisions/`, `report.json` and `report/`.
+        path: the folder, with `config.yaml`, `model.safetensors`, `model.json`, `last.ckpt`, `previous.ckpt`,
+            `log.jsonl`, `divisions/`, `report.json` and `report/`, and `run.lock` while it is trained.
+        clock: gives the times in the log.
     """
 
     path: Path
+    clock: run_log.Clock = field(default_factory=run_log.Clock, repr=False, compare=False)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training this run while the block runs; reading it needs no lock.
+
+        What killed processes left half-written is removed first.
+
+        Raises:
+            InUseError: another process is training it; the message names it.
+            OutputError: nothing may be written there.
+        """
+        with files.locked(self.path / LOCK, f"the run {printable(self.path)}"):
+            for folder in (self.path, self.path / DIVISIONS):
+                files.sweep(folder)
+            yield
 
     def write_settings(self, settings: Mapping[str, Any]) -> None:
         """Write the complete settings, from which the run can be repeated."""
@@ -52,50 +71,67 @@ class RunFolder:
         return settings
 
     def write_state(self, state: Mapping[str, Any]) -> None:
-        """Replace the checkpoint by `state`: tensors, numbers, texts, and lists and dicts of them."""
-        import torch
-
-        content = io.BytesIO()
-        torch.save(dict(state), content)
-        files.write_sealed(self.path / CHECKPOINT, content.getvalue())
+        """Make `state` the newest one, and keep the one before; see `reid.train.state_file.write_state`."""
+        state_file.write_state(self.path, state)
 
     def has_state(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
-        return (self.path / CHECKPOINT).is_file()
+        """Whether there is a state to go on from."""
+        return state_file.has_state(self.path)
 
-    def read_state(self) -> dict[str, Any]:
-        """The state of the checkpoint.
+    def read_state(self) -> state_file.StoredState:
+        """The newest state that is whole, and a note where a newer one is damaged.
 
         Raises:
             MissingInputError: the run has none.
-            ArtefactError: it is damaged.
+            ArtefactError: all are damaged, or the newest was written by a newer version.
         """
-        path = self.path / CHECKPOINT
-        if not self.has_state():
-            raise MissingInputError(
-                f"{printable(self.path)} has no checkpoint to resume from; start the run again without --resume"
-            )
-        import torch
+        return state_file.read_state(self.path)
 
-        state: dict[str, Any] = torch.load(io.BytesIO(files.read_sealed(path)), map_location="cpu", weights_only=True)
-        return state
+    def forget(self) -> None:
+        """Remove states and log, so that another run can begin in the folder without going on from them."""
+        state_file.remove_states(self.path)
+        (self.path / LOG).unlink(missing_ok=True)
 
     def write_division(self, epoch: int, division: Division) -> None:
         """Write the cluster of every training image of one round."""
-        folder = self.path / "divisions"
-        folder.mkdir(exist_ok=True)
+        files.make_folder(self.path / DIVISIONS)
         content = io.BytesIO()
         np.savez_compressed(content, clusters=division.clusters, sizes=division.sizes())
-        files.write_bytes(folder / f"epoch-{epoch:04d}.npz", content.getvalue())
+        files.write_bytes(self._division(epoch), content.getvalue())
+
+    def read_division(self, epoch: int) -> Division:
+        """The clusters of one round, and how many learners there were; every byte is checked.
+
+        Raises:
+            MissingInputError: there was no round in that epoch.
+            ArtefactError: the file is damaged.
+        """
+        path = self._division(epoch)
+        content = io.BytesIO(files.read_bytes(path))
+        try:
+            with np.load(content) as arrays:
+                division = Division(arrays["clusters"], len(arrays["sizes"]))
+                counted = division.sizes().tolist() == arrays["sizes"].tolist()
+        except (KeyError, OSError, RuntimeError, ValueError, NotImplementedError, zipfile.BadZipFile) as error:
+            raise ArtefactError(f"{printable(path)} is corrupt ({printable(error)[:120]})") from error
+        if not counted:
+            raise ArtefactError(f"{printable(path)} is corrupt: the sizes are not those of the clusters")
+        return division
 
     def log(self, event: Mapping[str, object]) -> None:
-        """Append one line to the log; what is logged never stops a run."""
-        line = json.dumps({"time": round(time.time(), 3), **json.loads(files.to_json(event, indent=None))})
-        try:
-            with (self.path / LOG).open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
-        except OSError:
-            return
+        """Append one line to the log, with the time; what is logged never stops a run."""
+        run_log.append(self.path / LOG, event, self.clock.now())
+
+    def log_length(self) -> int:
+        """Bytes of the log so far, to be kept in a state."""
+        return run_log.length(self.path / LOG)
+
+    def truncate_log(self, length: int) -> None:
+        """Drop what was logged after the state that holds `length`; a shorter log, or none, stays as it is."""
+        run_log.truncate(self.path / LOG, length)
+
+    def _division(self, epoch: int) -> Path:
+        return self.path / DIVISIONS / f"epoch-{epoch:04d}.npz"
 
 
 def create_run(parent: Path, stem: str) -> RunFolder:
@@ -141,19 +177,21 @@ def prepare_out(path: Path, *, force: bool = False) -> RunFolder:
 
     Raises:
         OutputError: it holds files and `force` is false, or cannot be created.
+        InUseError: another process is training the run in it.
     """
-    if path.is_dir() and any(path.iterdir()) and not force:
+    if path.is_dir() and any(inside.name != LOCK for inside in path.iterdir()) and not force:
         raise OutputError(
             f"{printable(path)} is not empty; pass --resume to go on with the run in it, or choose another --out"
         )
+    run = RunFolder(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        files.write_bytes(path / CHECKPOINT, b"")
-        (path / CHECKPOINT).unlink()
+        with run.locked():
+            run.forget()
     except (OSError, ArtefactError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise OutputError(f"cannot write into {printable(path)}: {reason}; choose another place with --out") from error
-    return RunFolder(path)
+    return run
 
 
 def name_latest(parent: Path, path: Path) -> None:

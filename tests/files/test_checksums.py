@@ -2,11 +2,11 @@
 
 import contextlib
 import hashlib
-import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from damage import mutants
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,16 +22,6 @@ def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
 
     assert files.sha256(tmp_path / "x") == hashlib.sha256(b"abc").hexdigest()
-
-
-@given(st.binary())
-@settings(deadline=None, max_examples=20)
-def test_sealed_content_comes_back(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    """Any bytes, also none."""
-    path = tmp_path_factory.mktemp("sealed") / "x"
-    files.write_sealed(path, content)
-
-    assert files.read_sealed(path) == content
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\udc80\udcff")))
@@ -84,29 +74,10 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 
 KINDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object], str]] = {
-    "sealed": (lambda path: files.write_sealed(path, CONTENT), files.read_sealed, ""),
     "signed": (lambda path: files.write_signed_text(path, TEXT), files.read_signed_text, ""),
     "manifest": (write_folder, files.read_manifest, "manifest.json"),
     "listed file": (write_folder, files.read_manifest, "vectors"),
 }
-
-
-def mutants(original: bytes, count: int) -> list[bytes]:
-    """Copies with a bit flipped, a byte replaced, a piece cut out, repeated or cut off, or bytes inserted."""
-    chance, found = random.Random(0), []
-    for number in range(count):
-        start = chance.randrange(len(original))
-        end = min(len(original), start + chance.randint(1, 8))
-        piece = original[start:end]
-        middle = [
-            bytes([piece[0] ^ 1 << chance.randrange(8)]) + piece[1:],
-            chance.choice(b'0129-.eEaN{}[]",:\\\xff').to_bytes(1, "big") + piece[1:],
-            b"",
-            piece * 2,
-            chance.randbytes(3) + piece,
-        ][number % 5]
-        found.append(original[:start] if number % 7 == 0 else original[:start] + middle + original[end:])
-    return found
 
 
 @pytest.mark.parametrize("kind", KINDS)

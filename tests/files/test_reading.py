@@ -17,7 +17,13 @@ def test_reads_all_or_the_beginning(tmp_path: Path) -> None:
     assert files.read_bytes(Path("/dev/zero"), 3) == b"\0\0\0"
 
 
-@pytest.mark.parametrize("read", [files.read_bytes, files.read_json, files.read_sealed, files.sha256])
+def unseal(path: Path) -> None:
+    """Open a sealed file."""
+    with files.unsealing(path):
+        pass
+
+
+@pytest.mark.parametrize("read", [files.read_bytes, files.read_json, unseal, files.sha256])
 @pytest.mark.parametrize(
     ("where", "reason"),
     [

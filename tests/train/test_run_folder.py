@@ -1,7 +1,9 @@
 """The folder of a run: numbered, named, refused when damaged."""
 
 import json
-import math
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -78,45 +80,68 @@ def test_settings_come_back(tmp_path: Path) -> None:
 
 
 def test_state_comes_back(tmp_path: Path) -> None:
-    """Tensors and plain values come back; every flipped bit and truncation is refused."""
-    run, state = RunFolder(tmp_path), {"weight": torch.randn(50), "nested": {"step": 3, "list": [1.5, "text", None]}}
+    """What was written last is read, without a note; starting anew forgets it and the log."""
+    run = RunFolder(tmp_path)
     assert not run.has_state()
-    run.write_state(state)
-    again = run.read_state()
+    for step in range(2):
+        run.write_state({"weight": torch.arange(3.0), "step": step})
+    state, note = run.read_state()
 
     assert run.has_state()
-    assert torch.equal(again["weight"], state["weight"])
-    assert again["nested"] == state["nested"]
-    path, random = tmp_path / "last.ckpt", np.random.default_rng(0)
-    content = path.read_bytes()
-    for _ in range(100):
-        damaged = bytearray(content)
-        damaged[random.integers(len(content))] ^= 1 << int(random.integers(8))
-        path.write_bytes(damaged if random.random() < 0.7 else content[: random.integers(len(content))])
-        with pytest.raises(ArtefactError, match=r"last\.ckpt"):
-            run.read_state()
+    assert state["weight"].tolist() == [0, 1, 2]
+    assert (state["step"], note) == (1, None)
+    run.log({"event": "epoch"})
+    assert prepare_out(tmp_path, force=True) == run
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_run_has_one_trainer(tmp_path: Path) -> None:
+    """D10, D11: the lock names the run, sweeps away what killed writers left, and keeps the folder of --out whole."""
+    run = RunFolder(tmp_path)
+    run.write_state({"step": 0})
+    (tmp_path / "divisions").mkdir()
+    for folder in (tmp_path, tmp_path / "divisions"):
+        (folder / ".tmp-reid-0123").write_bytes(b"half")
+    script = (
+        "import sys; from pathlib import Path; from reid.errors import InUseError; from reid.train import run_folder\n"
+        "run = run_folder.RunFolder(Path(sys.argv[1]))\n"
+        "for attempt in (run.locked().__enter__, lambda: run_folder.prepare_out(run.path, force=True)):\n"
+        "    try: attempt()\n"
+        "    except InUseError as error: print(error)\n"
+    )
+    with run.locked():
+        assert sorted(path.name for path in tmp_path.rglob("*")) == ["divisions", "last.ckpt", "run.lock"]
+        done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True)
+
+    assert done.stdout.count(f"the run {tmp_path} is in use by process {os.getpid()} on ") == 2
+    assert run.read_state().state == {"step": 0}
 
 
 def test_divisions_come_back(tmp_path: Path) -> None:
-    """One file per round with the cluster of every image and the sizes."""
-    RunFolder(tmp_path).write_division(12, Division(np.array([0, 1, -1, 1]), 3))
+    """One file per round with the cluster of every image and the sizes; a round that never was is missing input."""
+    run = RunFolder(tmp_path)
+    run.write_division(12, Division(np.array([0, 1, -1, 1]), 3))
     with np.load(tmp_path / "divisions" / "epoch-0012.npz") as content:
         assert content["clusters"].tolist() == [0, 1, -1, 1]
         assert content["sizes"].tolist() == [1, 2, 0]
+    again = run.read_division(12)
+
+    assert (again.clusters.tolist(), again.learners) == ([0, 1, -1, 1], 3)
+    with pytest.raises(MissingInputError, match=r"epoch-0011\.npz"):
+        run.read_division(11)
 
 
-def test_every_line_of_the_log_is_json(tmp_path: Path) -> None:
-    """C13, E14: numpy values, NaN (as null) and odd names stay one line of JSON with a time; a log that cannot be
-    written stops nothing."""
+def test_the_log_is_cut_back_to_a_length(tmp_path: Path) -> None:
+    """What a resumed run does again is in its log once."""
     run = RunFolder(tmp_path)
-    run.log({"event": "epoch", "loss": np.float32(0.5), "sizes": np.arange(3), "none": None, "nan": math.nan})
-    run.log({"event": "note", "name": "a\nb\udcff"})
+    assert run.log_length() == 0
+    run.log({"event": "one"})
+    length = run.log_length()
+    run.log({"event": "two"})
+    run.truncate_log(length)
+    run.log({"event": "three"})
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
 
-    assert [line["event"] for line in lines] == ["epoch", "note"]
-    assert lines[0]["loss"] == 0.5
-    assert lines[0]["sizes"] == [0, 1, 2]
-    assert lines[0]["nan"] is None
-    assert lines[1]["name"] == "a\nb\udcff"
-    assert all(line["time"] > 1e9 for line in lines)
-    RunFolder(tmp_path / "gone").log({"event": "lost"})
+    assert [line["event"] for line in lines] == ["one", "three"]
+    assert lines[0]["time"] <= lines[1]["time"]
+    assert lines[0]["time"] > 1e9

@@ -149,16 +149,20 @@ class Inference:
 
     Attributes:
         space: "embedding", or "pooled" for the backbone's feature before the embedding layer.
-        bf16: whether the network multiplies in bfloat16.
+        precision: what the network multiplies in.
     """
 
     space: str = "embedding"
-    bf16: bool = False
+    precision: torch.dtype = torch.float32
 
     def __call__(self, network: EmbeddingNetwork, batch: torch.Tensor) -> NDArray[np.float32]:
         """(B, D) float32 of a (B, H, W, 3) uint8 batch on the network's device."""
         function = network if self.space == "embedding" else network.pooled
-        with torch.inference_mode(), torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+        half = self.precision != torch.float32
+        with (
+            torch.inference_mode(),
+            torch.autocast(batch.device.type, dtype=self.precision if half else None, enabled=half),
+        ):
             vectors: NDArray[np.float32] = function(batch).float().cpu().numpy()
         return vectors
 

@@ -14,10 +14,12 @@ from reid.model.losses import MarginLoss
 from reid.model.store import Description
 from reid.records import Records, build
 from reid.train.batches import BatchSource
-from reid.train.division import Divider
+from reid.train.divider import Divider
+from reid.train.optimising import GroupRates, Rate, build_optimiser
+from reid.train.plan import Plan
+from reid.train.rates import Rates
 from reid.train.schedule import Schedule
-from reid.train.step import Learning, build_optimiser
-from reid.train.trainer import Plan
+from reid.train.step import Batch, Learning
 
 SIZE = 32
 
@@ -64,16 +66,36 @@ def pictures(count: int, seed: int = 0, size: tuple[int, int] = (SIZE, SIZE)) ->
 
 
 def learning(
-    *, learners: int = 2, dropout: float = 0.0, seed: int = 0, lr: float = 1e-3, optimiser: str = "adam"
+    *,
+    learners: int = 2,
+    dropout: float = 0.0,
+    seed: int = 0,
+    lr: float = 1e-3,
+    optimiser: str = "adam",
+    subspaces: str = "fixed",
+    start: int | None = None,
 ) -> Learning:
     """A small network with the margin loss."""
     torch.manual_seed(seed)
     made = EmbeddingNetwork(Architecture("small-cnn", 16, learners, dropout=dropout))
     made.to(memory_format=torch.channels_last)
-    criterion = DivideAndConquer(MarginLoss(), dimension=16, learners=learners)
-    return Learning(
-        made, criterion, build_optimiser(optimiser, made, criterion, lr=lr, weight_decay=1e-4), seed, bf16=False
-    )
+    criterion = DivideAndConquer(MarginLoss(), dimension=16, learners=learners, subspaces=subspaces, start=start)
+    return Learning(made, criterion, build_optimiser(optimiser, made, criterion, rates_of(lr)), seed)
+
+
+def rates_of(lr: float, weight_decay: float = 1e-4) -> GroupRates:
+    """One learning rate for all; only the network's weights decay."""
+    network, other = Rate(lr, weight_decay), Rate(lr, 0.0)
+    return GroupRates(backbone=network, layer=network, loss=other, masks=other)
+
+
+def batch(
+    position: tuple[int, int] = (0, 0), learner: int | None = 0, *, identities: int = 4, each: int = 3, seed: int = 0
+) -> Batch:
+    """Random pictures, `each` of every identity."""
+    count = identities * each
+    labels = torch.arange(identities).repeat_interleave(each)
+    return Batch(pictures(count, seed), labels, torch.arange(count), position, learner)
 
 
 def plan(
@@ -86,22 +108,24 @@ def plan(
     workers: int = 0,
     save_every: int = 1,
     digest: str = "data",
+    subspaces: str = "fixed",
+    doubling: bool = False,
 ) -> Plan:
     """A run of `epochs` epochs: two of divide, one of conquer, the rest finetune; batches of 3 identities x 3 images."""
-    made = learning(learners=learners, dropout=0.1, seed=seed)
+    made = learning(learners=learners, dropout=0.1, seed=seed, subspaces=subspaces, start=1 if doubling else None)
     augmentation = Augmentation(crop="pad", flip=0.5, erase=0.3)
     return Plan(
         learning=made,
-        schedule=Schedule(epochs, learners, every=2, conquer_from=2, finetune_from=3, scheduler="cosine"),
+        schedule=Schedule(epochs, learners, every=2, conquer_from=2, finetune_from=3, doubling=doubling),
+        rates=Rates(epochs, "cosine"),
         divider=Divider(learners, 3, seed),
         source=BatchSource(train.identities, 3, 3, seed),
         train=train,
         validation=validation,
         augmented=Reader(train.files(), TrainTransform((SIZE, SIZE), augmentation), seed),
         description=description(made.network.architecture),
+        data_digest=digest,
         freeze_batchnorm=False,
-        space="pooled",
         workers=workers,
         save_every=save_every,
-        data_digest=digest,
     )

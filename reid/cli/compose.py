@@ -6,29 +6,24 @@ Imported by commands only after their arguments are known to be right, for it im
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
-from reid import rng
 from reid.cli.cores import share_cores
+from reid.cli.learning import build_learning
 from reid.config import Config
 from reid.data.dataset import digest
 from reid.data.images import check_images
 from reid.data.loader import Reader
 from reid.data.transforms import Augmentation, TrainTransform, albumentations_operations
-from reid.embed import choose_device
 from reid.errors import ConfigError, DataError
-from reid.model.backbone import check_backbone
-from reid.model.divide import DivideAndConquer
 from reid.model.embedder import Architecture, EmbeddingNetwork
-from reid.model.losses import build_loss
 from reid.model.store import Description
 from reid.records import Records, Splits
 from reid.text import listed
 from reid.train.batches import BatchSource
-from reid.train.division import Divider
+from reid.train.divider import Divider
+from reid.train.plan import Plan
+from reid.train.rates import Rates
 from reid.train.schedule import Schedule
-from reid.train.step import Learning, build_optimiser, runs_bf16
-from reid.train.trainer import Plan
 from reid.train.validation import hold_out
 
 INTERPOLATION = "area"
@@ -44,13 +39,13 @@ class Composition:
     notes: tuple[str, ...]
 
 
-def compose(config: Config, splits: Splits, learning: Learning) -> Composition:
+def compose(config: Config, splits: Splits, network: EmbeddingNetwork) -> Composition:
     """The run that `config` describes on a dataset.
 
     Args:
         config: all settings.
         splits: the dataset.
-        learning: what `build_learning` made of the same settings.
+        network: what `build_network` made of the same settings.
 
     Raises:
         ConfigError: a batch needs more identities than there are.
@@ -60,12 +55,13 @@ def compose(config: Config, splits: Splits, learning: Learning) -> Composition:
     records, validation = hold_out(_readable(config, splits.train, notes), config.data.validation, config.seed)
     if validation is None and config.data.validation:
         notes.append("too few training identities to hold any out: the last epoch is kept, not the best")
-    description = _description(config, splits, learning.network.architecture)
-    workers = share_cores(config.data.workers, learning.network, description.image_size)
+    description = _description(config, splits, network.architecture)
+    workers = share_cores(config.data.workers, network, description.image_size)
     source = _source(config, records, notes)
     plan = Plan(
-        learning=learning,
+        learning=build_learning(config, network, records.count()["identities"]),
         schedule=schedule(config),
+        rates=rates(config),
         divider=_divider(config, source.per_batch),
         source=source,
         train=records,
@@ -74,66 +70,35 @@ def compose(config: Config, splits: Splits, learning: Learning) -> Composition:
         description=description,
         freeze_batchnorm=config.model.freeze_batchnorm,
         space=config.division.space,
-        workers=workers,
-        save_every=config.train.save_every,
         data_digest=digest(splits),
+        workers=workers,
+        accumulate=config.train.accumulate,
+        patience=config.train.patience,
+        on_nan=config.train.on_nan,
+        save_every=config.train.save_every,
+        save_minutes=config.train.save_minutes,
     )
     return Composition(plan, tuple(notes))
 
 
 def schedule(config: Config) -> Schedule:
     """The course of the run that `config` describes."""
-    division, train = config.division, config.train
+    division = config.division
     return Schedule(
-        epochs=train.epochs,
+        epochs=config.train.epochs,
         learners=division.learners,
         every=division.every,
         conquer_from=division.conquer_from,
         finetune_from=division.finetune_from,
         freeze_backbone=division.freeze_backbone,
-        scheduler=train.scheduler,
-        warmup=train.warmup,
+        doubling=division.schedule == "doubling",
     )
 
 
-def check_learning(config: Config, *, device: str = "auto") -> None:
-    """Refuse names that there is nothing for, which takes no time, before weights are looked for or data read.
-
-    Raises:
-        ConfigError: no such loss, backbone or device.
-    """
-    choose_device(device)
-    build_loss(config.loss)
-    check_backbone(config.model.backbone)
-
-
-def build_learning(config: Config, *, device: str = "auto") -> Learning:
-    """Network, loss and optimiser as `config` has them, which needs no data: mistakes show before a large set is read.
-
-    Raises:
-        ConfigError: settings that do not fit this machine, or name a loss or backbone that is not there.
-        MissingInputError: the backbone's weights cannot be had.
-    """
-    place = choose_device(device)
-    model, train = config.model, config.train
-    architecture = Architecture(
-        backbone=model.backbone,
-        dimension=model.dimension,
-        learners=config.division.learners,
-        pooling=model.pooling,
-        normalise=model.normalise,
-        dropout=model.dropout,
-    )
-    loss = build_loss(config.loss)
-    criterion = DivideAndConquer(
-        loss, dimension=model.dimension, learners=architecture.learners, normalise=model.normalise
-    )
-    torch.manual_seed(rng.number(config.seed, "weights"))  # torch initialises layers from its own generator only
-    network = EmbeddingNetwork(architecture, model.weights)
-    network.to(place).to(memory_format=torch.channels_last)
-    criterion.to(place)
-    optimiser = build_optimiser(train.optimiser, network, criterion, lr=train.lr, weight_decay=train.weight_decay)
-    return Learning(network, criterion, optimiser, config.seed, bf16=runs_bf16(train.precision, place))
+def rates(config: Config) -> Rates:
+    """The learning rates of the run that `config` describes."""
+    train = config.train
+    return Rates(train.epochs, train.scheduler, train.warmup, train.milestones, train.decay)
 
 
 def _readable(config: Config, train: Records, notes: list[str]) -> Records:

@@ -33,7 +33,7 @@ def run_settings(options: Mapping[str, Any]) -> tuple[Config, RunFolder | None]:
     """
     if not options["resume"]:
         config = _new(options)
-        if options["out"] is not None:
+        if options["out"] is not None and not options["dry_run"]:
             prepare_out(options["out"], force=options["force"])
         return config, None
     run = open_run(options["out"] or RUNS / LATEST)

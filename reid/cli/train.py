@@ -24,6 +24,15 @@ from reid.cli.command import emit, run, shared_options
 )
 @click.option("--resume", is_flag=True, help="Go on with the run in --out, or with the latest.")
 @click.option("--accept-data-change", is_flag=True, help="With --resume: go on although the training data changed.")
+@click.option(
+    "--exact", is_flag=True, help="With --resume: refuse a machine on which results would differ in their last bits."
+)
+@click.option(
+    "--on-nan",
+    type=click.Choice(["stop", "skip"]),
+    help="When a loss is NaN or infinite.  [default: as in the recipe: stop]",
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be done in every epoch, and do nothing.")
 @click.option("--force", is_flag=True, help="Allow --out to hold files already.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs.")
 @click.option("--device", default="auto", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
@@ -39,9 +48,13 @@ def command(json: str | None, **options: Any) -> None:
     from reid.cli.settings import run_settings
 
     config, old = run_settings(options)
-    from reid.cli.training import start, train_and_report  # imports torch: settings are checked before
+    from reid.cli.training import dry_run, start, train_and_report  # imports torch: settings are checked before
 
     quiet = json == "-"
+    if options["dry_run"]:
+        plan, show_plan = dry_run(config, options)
+        emit(plan, json, show_plan)
+        return
     report, show = train_and_report(start(config, old, options, quiet=quiet), quiet=quiet)
     emit(report, json, show)
 

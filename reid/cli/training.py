@@ -2,17 +2,20 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+import torch
 
-from reid.cli.compose import Composition, build_learning, check_learning, compose, schedule
+from reid.cli.compose import Composition, compose
 from reid.cli.evaluation import Outcome, check_settings, evaluate_splits, without_aliases
+from reid.cli.learning import build_network, check_learning
 from reid.cli.progress import Counter, TrainingDisplay
 from reid.cli.settings import new_folder
+from reid.cli.timeline import stages_line, timeline, timeline_table
 from reid.config import Config, to_settings
 from reid.data.cards import load_card
 from reid.data.dataset import find_root, read_dataset
@@ -20,8 +23,11 @@ from reid.embed import load_embedder
 from reid.records import Splits
 from reid.report.tables import statistics_table
 from reid.text import printable
+from reid.train.plan import Progress
 from reid.train.run_folder import RunFolder
 from reid.train.trainer import Trainer
+
+_SHORT = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,7 @@ class Session:
     run: RunFolder
     composition: Composition
     resumed: bool
-    accept_change: bool
-    device: str
+    options: Mapping[str, Any]
 
 
 def start(config: Config, old: RunFolder | None, options: Mapping[str, Any], *, quiet: bool) -> Session:
@@ -43,10 +48,46 @@ def start(config: Config, old: RunFolder | None, options: Mapping[str, Any], *, 
     Raises:
         ReidError: whatever is wrong with loss, data or folders.
     """
+    config, splits, composition = _prepare(config, options)
+    run = new_folder(options, config) if old is None else old
+    run.write_settings(to_settings(config))
+    session = Session(config, splits, run, composition, old is not None, options)
+    for line in [*_introduction(session), f"run: {printable(run.path)}", ""]:
+        click.echo(line, err=quiet)
+    return session
+
+
+def dry_run(config: Config, options: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[[], None]]:
+    """What a run would be, without a folder or a step: the timeline as values, and a function that prints it.
+
+    Raises:
+        ReidError: whatever is wrong with loss, data or folders.
+    """
+    config, splits, composition = _prepare(config, options)
+    rows = timeline(config)
+    parameters = sum(p.numel() for p in composition.plan.learning.network.parameters())
+    report = {
+        "dataset": splits.name,
+        "settings": to_settings(config),
+        "parameters": parameters,
+        "images": len(composition.plan.train),
+        "timeline": rows,
+    }
+
+    def show() -> None:
+        session = Session(config, splits, RunFolder(Path()), composition, resumed=False, options=options)
+        click.echo(
+            "\n".join([*_introduction(session), "", timeline_table(rows), "", "nothing was trained (--dry-run)"])
+        )
+
+    return report, show
+
+
+def _prepare(config: Config, options: Mapping[str, Any]) -> tuple[Config, Splits, Composition]:
     check_learning(config, device=options["device"])
     root = None if config.data.root is None else Path(config.data.root)
     find_root(load_card(config.data.dataset), root, os.environ)  # before weights are downloaded
-    learning = build_learning(config, device=options["device"])
+    network = build_network(config, device=options["device"])
     with Counter("drawing the demo set") as counter:
         splits = read_dataset(config.data.dataset, config.data.root, progress=counter)
     config = dataclasses.replace(
@@ -55,15 +96,7 @@ def start(config: Config, old: RunFolder | None, options: Mapping[str, Any], *, 
         evaluate=without_aliases(config.evaluate, load_card(config.data.dataset)),
     )
     check_settings(splits, config.evaluate)
-    composition = compose(config, splits, learning)
-    run = new_folder(options, config) if old is None else old
-    run.write_settings(to_settings(config))
-    session = Session(
-        config, splits, run, composition, old is not None, options["accept_data_change"], options["device"]
-    )
-    for line in _introduction(session):
-        click.echo(line, err=quiet)
-    return session
+    return config, splits, compose(config, splits, network)
 
 
 def train_and_report(session: Session, *, quiet: bool) -> Outcome:
@@ -72,16 +105,13 @@ def train_and_report(session: Session, *, quiet: bool) -> Outcome:
     Raises:
         ReidError: training diverged or was interrupted, or an image cannot be read.
     """
-    trainer = Trainer(session.composition.plan, session.run, TrainingDisplay(session.config.train.epochs, quiet=quiet))
-    if session.resumed:
-        trainer.resume(accept_change=session.accept_change)
-        click.echo(f"going on after epoch {trainer.progress.epoch} of {session.config.train.epochs}", err=quiet)
-    progress = trainer.train()
+    with session.run.locked():
+        progress = _train(session, quiet=quiet)
     if session.composition.plan.validation is not None:
         best = f"best epoch on validation identities: {progress.best_epoch + 1} (mAP {100 * progress.best:.1f})"
         click.echo(best, err=quiet)
     data = session.config.data
-    embedder = load_embedder(session.run.path, device=session.device)
+    embedder = load_embedder(session.run.path, device=session.options["device"])
     return evaluate_splits(
         dataclasses.replace(embedder, max_megapixels=data.max_megapixels),
         session.splits,
@@ -93,6 +123,21 @@ def train_and_report(session: Session, *, quiet: bool) -> Outcome:
     )
 
 
+def _train(session: Session, *, quiet: bool) -> Progress:
+    options, epochs = session.options, session.config.train.epochs
+    plan = session.composition.plan
+    if options["on_nan"] is not None:
+        plan = dataclasses.replace(plan, on_nan=options["on_nan"])
+    trainer = Trainer(plan, session.run, TrainingDisplay(epochs, quiet=quiet))
+    if session.resumed:
+        notes = trainer.resume(accept_change=options["accept_data_change"], exact=options["exact"])
+        for note in notes:
+            click.echo(f"note: {printable(note)}", err=quiet)
+        at = f", batch {trainer.progress.step + 1}" if trainer.progress.step else ""
+        click.echo(f"going on at epoch {min(trainer.progress.epoch + 1, epochs)} of {epochs}{at}", err=quiet)
+    return trainer.train()
+
+
 def _introduction(session: Session) -> list[str]:
     plan = session.composition.plan
     held_out = (
@@ -100,19 +145,13 @@ def _introduction(session: Session) -> list[str]:
         if plan.validation is None
         else f" ({plan.validation.count()['identities']} identities held out for validation)"
     )
-    stages = ", ".join(
-        f"{stage} {first + 1}" + f"-{last}" * (last > first + 1)
-        for first, last, stage in schedule(session.config).timeline()
-    )
     return [
         statistics_table(session.splits),
         "",
         *(f"note: {printable(text)}" for text in (*session.splits.problems, *session.composition.notes)),
         f"training on {plan.train.count()['identities']:,} identities, {len(plan.train):,} images{held_out}",
         _model_line(session),
-        f"epochs: {stages}",
-        f"run: {printable(session.run.path)}",
-        "",
+        f"epochs: {stages_line(session.config)}",
     ]
 
 
@@ -123,5 +162,5 @@ def _model_line(session: Session) -> str:
     learners = session.config.division.learners
     return (
         f"model: {model.backbone} at {height}x{width}, {parameters:,} parameters, {model.dimension} dimensions, "
-        f"{learners} learner{'s' * (learners > 1)}; {'bf16' if learning.bf16 else 'fp32'} on {learning.network.mean.device}"
+        f"{learners} learner{'s' * (learners > 1)}; {_SHORT[learning.precision]} on {learning.network.mean.device}"
     )

@@ -68,7 +68,8 @@ class MarginLoss(nn.Module):
             negatives = self._draw(weights[anchors])
         near, far = distance[anchors, positives], distance[anchors, negatives]
         terms = torch.cat([near - self.beta, self.beta - far]).add(self.alpha).relu()
-        return terms.sum() / torch.count_nonzero(terms).clamp(min=1)
+        self.active_pairs = torch.count_nonzero(terms.detach())
+        return terms.sum() / self.active_pairs.clamp(min=1)
 
     def weights(self, distance: Tensor, same: Tensor, dimension: int) -> Tensor:
         """Unnormalised chance of each image to be drawn as the negative of each anchor (Wu et al. 2017, section 3.2).
@@ -155,7 +156,26 @@ LOSSES: dict[str, Callable[..., nn.Module]] = {
 """Losses by name; a name's own keys are the keyword arguments."""
 
 
-def build_loss(settings: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> nn.Module:
+def active_pairs(loss: object) -> Tensor | None:
+    """Number of pairs with a loss above zero in the last batch; None where the loss does not count them."""
+    return getattr(loss, "active_pairs", None)
+
+
+def check_loss(settings: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+    """Refuse settings of a loss that cannot be built.
+
+    Raises:
+        ConfigError: as `build_loss`.
+    """
+    build_loss(settings)
+
+
+def build_loss(
+    settings: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    *,
+    classes: int = 2,  # noqa: ARG001
+    dimension: int = 128,  # noqa: ARG001
+) -> nn.Module:
     """The loss that the `loss` section of a configuration describes.
 
     Args:

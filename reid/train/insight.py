@@ -65,6 +65,15 @@ class LearnerTally:
         if len(self._unread) >= _UNREAD:
             self._read()
 
+    def mean_loss(self) -> float | None:
+        """Over all batches so far; None where there were none."""
+        self._read()
+        return sum(self._loss) / sum(self._batches) if sum(self._batches) else None
+
+    def seen(self) -> int:
+        """Images so far."""
+        return sum(self._images)
+
     def event(self, epoch: int, recalls: "SliceRecalls | None" = None) -> dict[str, Any]:
         """The event "learners" of an epoch.
 

@@ -1,6 +1,5 @@
 """What happens in which epoch: a pure function of the epoch, so that any of them can be looked up or resumed."""
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -20,17 +19,16 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True)
 class Schedule:
-    """The course of a run.
+    """The course of a run (METHOD section 3).
 
     Attributes:
         epochs: how many there are.
-        learners: K.
-        every: epochs between two divisions.
+        learners: K, at the end.
+        every: T, epochs between two divisions.
         conquer_from: first epoch of the conquer stage; None is never.
         finetune_from: first epoch of the finetune stage; None is never.
         freeze_backbone: epochs after each division in which the backbone rests.
-        scheduler: "constant" or "cosine".
-        warmup: epochs over which the learning rate rises.
+        doubling: whether there is one learner at first, and twice as many after each T epochs, up to K (PAMI 2021).
     """
 
     epochs: int
@@ -39,8 +37,7 @@ class Schedule:
     conquer_from: int | None
     finetune_from: int | None
     freeze_backbone: int = 0
-    scheduler: str = "constant"
-    warmup: int = 0
+    doubling: bool = False
 
     def stage(self, epoch: int) -> Stage:
         """The stage of an epoch; one learner has nothing to divide, and finetunes throughout."""
@@ -51,6 +48,10 @@ class Schedule:
         if self.conquer_from is not None and epoch >= self.conquer_from:
             return Stage.CONQUER
         return Stage.DIVIDE
+
+    def learners_at(self, epoch: int) -> int:
+        """Number of learners in an epoch: K, or min(K, 2^floor(epoch / T)) while they double."""
+        return min(self.learners, 2 ** min(epoch // self.every, 64)) if self.doubling else self.learners
 
     def draws_from_clusters(self, epoch: int) -> bool:
         """Whether the batches of this epoch come from one cluster each, so that there must be a division."""
@@ -71,15 +72,6 @@ class Schedule:
     def backbone_rests(self, epoch: int) -> bool:
         """Whether only the embedding layer and the loss learn in this epoch (`freeze_backbone`, PAMI 2021)."""
         return self.stage(epoch) != Stage.FINETUNE and epoch % self.every < self.freeze_backbone
-
-    def learning_rate_factor(self, epoch: int, part: float) -> float:
-        """What the learning rate is multiplied with, `part` (0..1) of the way through `epoch`."""
-        now = epoch + part
-        if now < self.warmup:
-            return min(1.0, (now + 0.01) / self.warmup)
-        if self.scheduler == "constant":
-            return 1.0
-        return 0.5 * (1.0 + math.cos(math.pi * (now - self.warmup) / max(1, self.epochs - self.warmup)))
 
     def timeline(self) -> list[tuple[int, int, Stage]]:
         """(first epoch, epoch after the last, stage) of each stage that occurs."""

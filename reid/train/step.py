@@ -1,19 +1,57 @@
 """One step of the optimiser."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from reid import rng
-from reid.errors import TrainingDiverged
 from reid.model.divide import DivideAndConquer
 from reid.model.embedder import EmbeddingNetwork
-from reid.model.subspaces import first_occurrences
+from reid.model.losses import active_pairs
+from reid.model.subspaces import first_occurrences, inherit
+
+_SMALLEST_SCALE = 1e-3  # of a loss in half precision: with less, no gradient would be left to save
+
+
+class Batch(NamedTuple):
+    """What a learner is shown at once.
+
+    Attributes:
+        images: (B, H, W, 3) uint8, on the network's device.
+        labels: (B,) int64 identities, there too.
+        rows: (B,) int64 place of each image in the training set, on the CPU; a repeated one counts once in the loss.
+        position: (epoch, step).
+        learner: whose subspace is trained; None trains the whole embedding.
+    """
+
+    images: Tensor
+    labels: Tensor
+    rows: Tensor
+    position: tuple[int, int]
+    learner: int | None
+
+
+class Outcome(NamedTuple):
+    """What came of a step.
+
+    Attributes:
+        losses: of each batch.
+        active: of each batch, number of pairs with a loss above zero; None where the loss does not count them.
+        steepness: norm of the whole gradient, before it was clipped.
+        stepped: whether weights were changed; they are not where a number is NaN or infinite.
+        rescaled: whether that was half precision's doing, in which the next step scales its loss less.
+    """
+
+    losses: list[float]
+    active: list[Tensor | None]
+    steepness: float
+    stepped: bool
+    rescaled: bool = False
 
 
 @dataclass(frozen=True)
@@ -25,90 +63,122 @@ class Learning:
         criterion: the divided loss.
         optimiser: of the parameters of both.
         seed: of the run.
-        bf16: whether the network multiplies in bfloat16; the loss never does.
+        precision: what the network multiplies in; the loss is always float32.
+        clip: largest norm of the gradient; None does not clip.
+        average: moving average of the network's weights, or None.
+        scaler: of the loss in half precision, or None.
+        compiled: the compiled `network.raw`, or None.
     """
 
     network: EmbeddingNetwork
     criterion: DivideAndConquer
     optimiser: torch.optim.Optimizer
     seed: int
-    bf16: bool
+    precision: torch.dtype = torch.float32
+    clip: float | None = None
+    average: AveragedModel | None = None
+    scaler: torch.amp.GradScaler | None = None
+    compiled: Callable[[Tensor], Tensor] | None = None
 
-    def step(
-        self, images: Tensor, labels: Tensor, rows: Tensor, position: tuple[int, int], learner: int | None
-    ) -> float:
-        """One step; returns the loss.
+    @property
+    def deployed(self) -> EmbeddingNetwork:
+        """The network that is validated and kept: the average where there is one."""
+        if self.average is None:
+            return self.network
+        return cast("EmbeddingNetwork", self.average.module)
 
-        All chance in it (dropout, the loss's draws) follows from the seed and the position.
+    def step(self, batches: Sequence[Batch]) -> Outcome:
+        """One step on the mean loss of some batches, usually one.
 
-        Args:
-            images: (B, H, W, 3) uint8, on the network's device.
-            labels: (B,) int64 identities, there too.
-            rows: (B,) int64 place of each image in the training set; a repeated one counts once in the loss.
-            position: (epoch, step).
-            learner: whose slice is trained; None trains the whole embedding.
+        All chance in it (dropout, the loss's draws) follows from the seed and the positions. Where the loss or the
+        gradient is not finite nothing changes, statistics of BatchNorm included.
+        """
+        self.optimiser.zero_grad(set_to_none=True)
+        kept = self._keep_statistics()
+        losses, active = zip(*(self._backward(batch, len(batches)) for batch in batches), strict=True)
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimiser)
+        parameters = [p for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+        *values, steepness = torch.stack([*losses, norm]).tolist()  # the GPU is waited for once
+        finite = all(math.isfinite(value) for value in values)
+        if not (finite and math.isfinite(steepness)):
+            return Outcome(values, list(active), steepness, stepped=False, rescaled=self._give_up(kept, finite=finite))
+        if self.clip is not None:
+            torch.nn.utils.clip_grads_with_norm_(parameters, self.clip, norm)
+        self._update()
+        return Outcome(values, list(active), steepness, stepped=True)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """The scalar loss of a batch, with its graph."""
+        raw, labels = self._raw(batch), batch.labels
+        once = first_occurrences(batch.rows)
+        if not bool(once.all()):
+            places = once.nonzero().squeeze(1).to(raw.device)
+            raw, labels = raw[places], labels[places]
+        torch.manual_seed(rng.number(self.seed, "loss", *batch.position))
+        loss: Tensor = self.criterion(raw.float(), labels, batch.learner)
+        return loss
+
+    def set_rates(self, factor: float, *, backbone_rests: bool = False) -> None:
+        """Make every learning rate `factor` times what it is in the settings, and the backbone's 0 where it rests."""
+        for group in self.optimiser.param_groups:
+            rests = backbone_rests and group["name"] == "backbone"
+            group["lr"] = 0.0 if rests else group["base_lr"] * factor
+
+    def grow(self, learners: int) -> None:
+        """Split subspaces until there are `learners`; what the optimiser knows of a parent, its children inherit.
 
         Raises:
-            TrainingDiverged: the loss or its gradient is NaN or infinite; no weight was changed.
+            ConfigError: that many cannot be had by splitting those there are.
         """
-        torch.manual_seed(rng.number(self.seed, "step", *position))
-        with torch.autocast(images.device.type, dtype=torch.bfloat16, enabled=self.bf16):
-            raw = self.network.raw(images)
-        once = first_occurrences(rows)
-        if not bool(once.all()):
-            raw, labels = raw[once], labels[once]
-        loss: Tensor = self.criterion(raw.float(), labels, learner)
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        value, steepness = torch.stack([loss.detach(), self._gradient_norm()]).tolist()  # the GPU is waited for once
-        if not (math.isfinite(value) and math.isfinite(steepness)):
-            raise TrainingDiverged(
-                f"the loss is {value} and the norm of its gradient {steepness} in epoch {position[0] + 1}, "
-                f"batch {position[1] + 1}, learner {learner}; lower train.lr (a checkpoint, if there is one, is from before)"
-            )
-        self.optimiser.step()
-        return float(value)
+        before = self.criterion.subspaces.learners
+        if not self.criterion.grow(learners):
+            return
+        for masks in self.criterion.subspaces.parameters():
+            known = [value for value in self.optimiser.state.get(masks, {}).values() if value.shape == masks.shape]
+            for value in known:
+                parents = before
+                while parents < learners:
+                    inherit(value, parents)
+                    parents *= 2
 
-    def _gradient_norm(self) -> Tensor:
-        parameters = [parameter for group in self.optimiser.param_groups for parameter in group["params"]]
-        return torch.nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    def _raw(self, batch: Batch) -> Tensor:
+        torch.manual_seed(rng.number(self.seed, "step", *batch.position))
+        half = self.precision != torch.float32
+        with torch.autocast(batch.images.device.type, dtype=self.precision if half else None, enabled=half):
+            raw: Tensor = (self.network.raw if self.compiled is None else self.compiled)(batch.images)
+        return raw
 
-    def set_rate(self, factor: float) -> None:
-        """Make every learning rate `factor` times what it is in the settings."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = group["base_lr"] * factor
+    def _backward(self, batch: Batch, count: int) -> tuple[Tensor, Tensor | None]:
+        loss = self.loss(batch)
+        part = loss if count == 1 else loss / count
+        (part if self.scaler is None else self.scaler.scale(part)).backward()  # type: ignore[no-untyped-call]
+        return loss.detach(), active_pairs(self.criterion.loss)
 
+    def _update(self) -> None:
+        if self.scaler is None:
+            self.optimiser.step()
+        else:
+            self.scaler.step(self.optimiser)
+            self.scaler.update()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
 
-def build_optimiser(
-    name: str, network: torch.nn.Module, criterion: torch.nn.Module, *, lr: float, weight_decay: float
-) -> torch.optim.Optimizer:
-    """An optimiser of the network and of whatever the loss learns, which is never decayed.
+    def _keep_statistics(self) -> list[Tensor]:
+        return [buffer.clone() for buffer in self._statistics()]
 
-    Args:
-        name: "adam", "adamw" or "sgd" (momentum 0.9).
-        network: the model.
-        criterion: the loss.
-        lr: learning rate.
-        weight_decay: on the network's parameters.
-    """
-    groups: list[dict[str, Any]] = [{"params": list(network.parameters()), "weight_decay": weight_decay}]
-    if own := list(criterion.parameters()):
-        groups.append({"params": own, "weight_decay": 0.0})
-    optimisers: dict[str, Callable[..., torch.optim.Optimizer]] = {
-        "adam": torch.optim.Adam,
-        "adamw": torch.optim.AdamW,
-        "sgd": partial(torch.optim.SGD, momentum=0.9),
-    }
-    optimiser = optimisers[name](groups, lr=lr)
-    for group in optimiser.param_groups:
-        group["base_lr"] = lr
-    return optimiser
+    def _statistics(self) -> list[Tensor]:
+        """What a forward pass changes: buffers of the normalising layers that are not frozen."""
+        return [
+            buffer for module in self.network.modules() if module.training for buffer in module.buffers(recurse=False)
+        ]
 
-
-def runs_bf16(precision: str, device: torch.device) -> bool:
-    """Whether a `train.precision` means bfloat16 on a device; "auto" does where the hardware multiplies it natively."""
-    if precision != "auto":
-        return precision == "bf16"
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.type == "cpu" and bool(torch.cpu._is_amx_tile_supported())  # noqa: SLF001  no public name for it
+    def _give_up(self, kept: list[Tensor], *, finite: bool) -> bool:
+        """Undo what the forward pass changed; whether half precision is to blame and may be tried with another scale."""
+        for buffer, value in zip(self._statistics(), kept, strict=True):
+            buffer.copy_(value)
+        if self.scaler is None:
+            return False
+        self.scaler.update()
+        return finite and self.scaler.get_scale() >= _SMALLEST_SCALE

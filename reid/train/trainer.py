@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from reid.data.loader import Loader, Reader
@@ -14,52 +13,18 @@ from reid.embed import Fixed, Inference, run_over, transform
 from reid.errors import TrainingInterrupted
 from reid.evaluation.clustering import normalised_mutual_information
 from reid.evaluation.protocols import all_vs_all
-from reid.model.embedder import freeze_batchnorm
-from reid.model.store import Description, save_model
+from reid.model.embedder import EmbeddingNetwork
+from reid.model.store import save_model
 from reid.records import Embeddings, Records
-from reid.train.batches import Assignment, BatchSource
-from reid.train.checkpoint import Progress, restore, save
-from reid.train.division import Divider, Division
+from reid.train.checkpoint import restore, save
+from reid.train.division import Division
+from reid.train.epoch import EpochSteps
+from reid.train.insight import LearnerTally, SliceRecalls, slice_recalls
+from reid.train.plan import Plan, Progress
 from reid.train.run_folder import RunFolder
-from reid.train.schedule import Schedule, Stage
-from reid.train.step import Learning
+from reid.train.stopping import Stopping, StopRequested
 
 Listener = Callable[[Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Everything a run is made of, apart from its progress.
-
-    Attributes:
-        learning: network, loss and optimiser.
-        schedule: what happens in which epoch.
-        divider: makes the divisions.
-        source: makes the batches.
-        train: (N,) training images.
-        validation: images of held-out training identities, or None to keep the last epoch.
-        augmented: reads training images.
-        description: of the model, for deployment.
-        freeze_batchnorm: whether BatchNorm statistics stay.
-        space: features that are clustered, "pooled" or "embedding".
-        workers: loader processes.
-        save_every: epochs between checkpoints.
-        data_digest: of the training data, to notice that it changed before a resume.
-    """
-
-    learning: Learning
-    schedule: Schedule
-    divider: Divider
-    source: BatchSource
-    train: Records
-    validation: Records | None
-    augmented: Reader
-    description: Description
-    freeze_batchnorm: bool
-    space: str
-    workers: int
-    save_every: int
-    data_digest: str
 
 
 @dataclass
@@ -69,26 +34,39 @@ class Trainer:
     Attributes:
         plan: what to do.
         run: where results go.
-        listen: called with every event, a mapping whose key "event" is "division", "step", "epoch" or "done".
+        listen: called with every event, a mapping whose key "event" is "division", "step", "skipped", "epoch", "learners"
+            or "done".
         progress: how far it has come.
+        stopping: how it is asked to stop: by Ctrl-C, SIGTERM or its `request`.
     """
 
     plan: Plan
     run: RunFolder
     listen: Listener
     progress: Progress = field(default_factory=Progress)
+    stopping: Stopping = field(default_factory=Stopping)
 
-    def resume(self, *, accept_change: bool = False) -> None:
+    def __post_init__(self) -> None:
+        self._saved = time.monotonic()
+
+    def resume(self, *, accept_change: bool = False, exact: bool = False) -> list[str]:
         """Take up the state of the run folder's checkpoint.
 
         Args:
             accept_change: whether the training data may be others than those it was made with.
+            exact: whether a machine on which the run cannot go on to the bit is refused.
+
+        Returns:
+            What the user should know, a sentence each.
 
         Raises:
             MissingInputError: there is none.
-            ArtefactError: it is damaged, or the training data changed and that is not accepted.
+            ArtefactError: it is damaged, or something changed that may not.
         """
-        self.progress = restore(self.run, self.plan.learning, self.plan.data_digest, accept_change=accept_change)
+        self.progress, notes = restore(
+            self.run, self.plan.learning, self.plan.data_digest, accept_change=accept_change, exact=exact
+        )
+        return notes
 
     def train(self) -> Progress:
         """Train to the last epoch, leaving the best model in the run folder.
@@ -96,88 +74,106 @@ class Trainer:
         Raises:
             TrainingDiverged: the loss is no longer a number.
             DataError: an image cannot be read, or a batch cannot be filled.
-            TrainingInterrupted: Ctrl-C or SIGTERM where there is a checkpoint to go on from.
-            KeyboardInterrupt: the same where there is none.
+            TrainingInterrupted: the run was asked to stop, and can go on.
+            KeyboardInterrupt: it was to stop at once, before the first checkpoint.
         """
         pin = self._device().type == "cuda"
         try:
-            with Loader(self.plan.augmented, workers=self.plan.workers, pin=pin) as loader:
-                for epoch in range(self.progress.epoch, self.plan.schedule.epochs):
-                    self._epoch(epoch, loader)
+            with self.stopping, Loader(self.plan.augmented, workers=self.plan.workers, pin=pin) as loader:
+                while not self._over():
+                    self._epoch(loader)
+        except StopRequested:
+            self._save()
+            raise TrainingInterrupted(self._where("stopped")) from None
         except KeyboardInterrupt:
             if not self.run.has_state():
                 raise
-            raise TrainingInterrupted(
-                f"stopped in epoch {self.progress.epoch + 1}; go on with reid-train --resume --out {self.run.path}"
-            ) from None
+            raise TrainingInterrupted(self._where("stopped at once")) from None
         best = {"best_epoch": self.progress.best_epoch, "best": self.progress.best, "images": self.progress.images}
-        self._tell({"event": "done", **best})
+        self._tell({"event": "done", "epochs": self.progress.epoch, **best})
         return self.progress
 
-    def _epoch(self, epoch: int, loader: Loader) -> None:
-        plan, started = self.plan, time.perf_counter()
-        if plan.schedule.divides(epoch) or (
-            self.progress.division is None and plan.schedule.draws_from_clusters(epoch)
-        ):
-            self._divide(epoch)
-        divided = time.perf_counter() - started
-        losses, images = self._steps(epoch, loader)
-        self.progress.images += images
+    def _over(self) -> bool:
+        progress, patience = self.progress, self.plan.patience
+        tired = bool(patience) and progress.best_epoch >= 0 and progress.epoch - 1 - progress.best_epoch >= patience
+        return progress.epoch >= self.plan.schedule.epochs or tired
+
+    def _where(self, what: str) -> str:
+        at = f", batch {self.progress.step}" if self.progress.step else ""
+        return f"{what} in epoch {self.progress.epoch + 1}{at}; go on with reid-train --resume --out {self.run.path}"
+
+    def _epoch(self, loader: Loader) -> None:
+        plan, progress, epoch, started = self.plan, self.progress, self.progress.epoch, time.perf_counter()
+        self._divide_when_due(epoch)
+        divided, before = time.perf_counter() - started, progress.images
+        if progress.tally is None:
+            progress.tally = LearnerTally(plan.schedule.learners_at(epoch))
+        checkpoint = str(self.run.path / "last.ckpt") if self.run.has_state() else ""
+        EpochSteps(plan, progress, self._hear, checkpoint).run(loader, self._after_step)
+        trained = time.perf_counter() - started
+        now, tally, skipped = progress.images - before, progress.tally, progress.skipped
+        score, recalls = self._validate(epoch)
+        progress.end_epoch()
         seconds = time.perf_counter() - started
-        score = self._validate(epoch)
-        self.progress.epoch = epoch + 1
-        if self.progress.epoch % plan.save_every == 0 or self.progress.epoch == plan.schedule.epochs:
-            save(self.run, plan.learning, self.progress, plan.data_digest)
         self._tell(
             {
                 "event": "epoch",
                 "epoch": epoch,
                 "epochs": plan.schedule.epochs,
                 "stage": str(plan.schedule.stage(epoch)),
-                "loss": float(np.mean(losses)),
-                "images": images,
-                "images_per_second": images / max(1e-9, seconds - divided),
-                "seconds": time.perf_counter() - started,
+                "loss": tally.mean_loss(),
+                "images": tally.seen(),
+                "images_per_second": now / max(1e-9, trained - divided),
+                "seconds": seconds,
                 "division_seconds": divided,
+                "division_share": divided / max(1e-9, seconds),
+                "skipped": skipped,
+                "lr": {group["name"]: group["lr"] for group in plan.learning.optimiser.param_groups},
                 "validation": score,
-                "best_epoch": self.progress.best_epoch,
+                "best_epoch": progress.best_epoch,
             }
         )
+        if plan.schedule.draws_from_clusters(epoch):
+            self._tell(tally.event(epoch, recalls))
+        if progress.epoch % plan.save_every == 0 or self._over():
+            self._save()
 
-    def _steps(self, epoch: int, loader: Loader) -> tuple[list[float], int]:
-        plan, network = self.plan, self.plan.learning.network
-        network.train()
-        if plan.freeze_batchnorm:
-            freeze_batchnorm(network.backbone)
-        network.backbone.requires_grad_(requires_grad=not plan.schedule.backbone_rests(epoch))
-        division = None if plan.schedule.stage(epoch) == Stage.FINETUNE else self.progress.division
-        assignments = plan.source.batches(epoch, plan.schedule.division_epoch(epoch), division)
-        losses: list[float] = []
-        images, started = 0, time.perf_counter()
-        for assignment, (task, batch) in zip(assignments, loader.batches([a.task for a in assignments]), strict=True):
-            plan.learning.set_rate(plan.schedule.learning_rate_factor(epoch, task.step / len(assignments)))
-            losses.append(self._step(assignment, batch, task.rows))
-            images += len(task.rows)
-            speed = images / (time.perf_counter() - started)
-            now = {"epoch": epoch, "step": task.step, "steps": len(assignments), "loss": losses[-1]}
-            self.listen({"event": "step", **now, "images_per_second": speed})
-        return losses, images
+    def _after_step(self) -> None:
+        """Save now and then, and leave when asked to; called between steps, where the state is whole.
 
-    def _step(self, assignment: Assignment, batch: torch.Tensor, rows: NDArray[np.int64]) -> float:
-        device, task = self._device(), assignment.task
-        learner = assignment.cluster if self.plan.schedule.stage(task.epoch) == Stage.DIVIDE else None
-        labels = torch.from_numpy(self.plan.train.identities[rows]).to(device, non_blocking=True)
-        images = batch.to(device, non_blocking=True)
-        return self.plan.learning.step(
-            images, labels, torch.from_numpy(rows).to(device), (task.epoch, task.step), learner
-        )
+        Raises:
+            StopRequested: the run was asked to stop.
+        """
+        self.stopping.check()
+        minutes = self.plan.save_minutes
+        if minutes and time.monotonic() - self._saved >= 60 * minutes:
+            self._save()
+
+    def _save(self) -> None:
+        save(self.run, self.plan.learning, self.progress, self.plan.data_digest)
+        self._saved = time.monotonic()
+
+    def _divide_when_due(self, epoch: int) -> None:
+        schedule, progress = self.plan.schedule, self.progress
+        if not schedule.draws_from_clusters(epoch):
+            return
+        if progress.division is None or (schedule.divides(epoch) and progress.divided != epoch):
+            self._divide(epoch)
+        self.plan.learning.grow(progress.division.learners if progress.division is not None else 1)
 
     def _divide(self, epoch: int) -> None:
         plan, previous, started = self.plan, self.progress.division, time.perf_counter()
-        features = self._features(plan.train, plan.space)
-        extracted = time.perf_counter() - started
-        division = plan.divider.divide(features, plan.train.identities, epoch // plan.schedule.every, previous)
-        self.progress.division = division
+        extracted = 0.0
+
+        def features() -> NDArray[np.float32]:
+            nonlocal extracted
+            found = self._features(plan.train, plan.space, plan.learning.network)
+            extracted = time.perf_counter() - started
+            return found
+
+        number, learners = epoch // plan.schedule.every, plan.schedule.learners_at(epoch)
+        division = plan.divider.round(features, plan.train.identities, number, previous, learners)
+        self.progress.division, self.progress.divided = division, epoch
         self.run.write_division(epoch, division)
         self._tell(
             {
@@ -196,30 +192,38 @@ class Trainer:
             }
         )
 
-    def _features(self, records: Records, space: str) -> NDArray[np.float32]:
+    def _features(self, records: Records, space: str, network: EmbeddingNetwork) -> NDArray[np.float32]:
         plan = self.plan
         reader = Reader(
             records.files(), Fixed(transform(plan.description)), max_megapixels=plan.augmented.max_megapixels
         )
-        inference = Inference(space, bf16=plan.learning.bf16)
-        return run_over(reader, plan.learning.network, self._device(), inference, workers=plan.workers)
+        inference = Inference(space, plan.learning.precision)
+        workers, check = plan.workers, self.stopping.check
+        return run_over(reader, network, self._device(), inference, workers=workers, progress=check)
 
-    def _validate(self, epoch: int) -> float | None:
-        """Mean average precision on the held-out identities; the model is kept when it is the best so far."""
-        held_out, score = self.plan.validation, None
+    def _validate(self, epoch: int) -> tuple[float | None, SliceRecalls | None]:
+        """Mean average precision on the held-out identities, and what each slice finds alone; the best model is kept."""
+        held_out, score, recalls = self.plan.validation, None, None
+        network = self.plan.learning.deployed
         if held_out is not None:
-            report = all_vs_all(Embeddings(self._features(held_out, "embedding"), held_out), nmi_seeds=0)
-            score = (
-                report.mAP or 0.0
-            )  # None, where no held-out identity has two images, cannot be: `hold_out` saw to it
+            embeddings = Embeddings(self._features(held_out, "embedding", network), held_out)
+            score = all_vs_all(embeddings, nmi_seeds=0).mAP or 0.0  # None cannot be: `hold_out` saw to matches
+            if network.architecture.learners > 1:
+                recalls = slice_recalls(embeddings, network.architecture.learners, seed=self.plan.learning.seed)
         if score is None or score > self.progress.best:
             self.progress.best = self.progress.best if score is None else score
             self.progress.best_epoch = epoch
-            save_model(self.run.path, self.plan.learning.network, self.plan.description)
-        return score
+            save_model(self.run.path, network, self.plan.description)
+        return score, recalls
 
-    def _device(self) -> torch.device:
+    def _device(self) -> Any:
         return self.plan.learning.network.mean.device
+
+    def _hear(self, event: Mapping[str, Any]) -> None:
+        if event["event"] == "step":  # too many of them for the log
+            self.listen(event)
+        else:
+            self._tell(event)
 
     def _tell(self, event: Mapping[str, Any]) -> None:
         self.run.log(event)

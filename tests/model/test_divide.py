@@ -1,5 +1,7 @@
 """The wrapper around any loss: what each learner's batch may change, in every stage."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from pytorch_metric_learning import losses as library
@@ -93,7 +95,7 @@ def test_what_the_base_loss_learns_is_a_parameter() -> None:
     assert [name for name, _ in with_beta.named_parameters()] == ["loss.beta"]
     assert isinstance(with_beta.loss, nn.Module)
     assert list(without.parameters()) == []
-    assert without.state_dict() == {}
+    assert list(without.state_dict()) == ["subspaces._extra_state"]
 
 
 def test_settings_that_cannot_be_are_refused() -> None:
@@ -102,5 +104,77 @@ def test_settings_that_cannot_be_are_refused() -> None:
         DivideAndConquer(_pull, dimension=12, learners=5)
     with pytest.raises(ConfigError, match=r"no normalise rule 'slice'; did you mean 'slices'\? Known: slices, whole"):
         DivideAndConquer(_pull, dimension=12, learners=3, normalise="slice")
+    with pytest.raises(ConfigError, match=r"no subspaces 'learnt'; did you mean 'learned'\? Known: fixed, learned"):
+        DivideAndConquer(_pull, dimension=12, learners=3, subspaces="learnt")
+    with pytest.raises(ConfigError, match="2 learners cannot become 3 by splitting"):
+        DivideAndConquer(_pull, dimension=12, learners=12, start=2).grow(3)
     with pytest.raises(ConfigError, match="no learner 3"):
         DivideAndConquer(_pull, dimension=12, learners=3)(torch.randn(12, 12), LABELS, 3)
+
+
+class _Classes(nn.Module):
+    """A loss with a vector for every class, seen as the embeddings are."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(torch.randn(4, DIMENSION, generator=torch.Generator().manual_seed(3)))
+        self.seen: list[Tensor] = []
+
+    def through(self, embeddings: Tensor, labels: Tensor, view: Callable[[Tensor], Tensor]) -> Tensor:
+        vectors = normalize(view(self.vectors), dim=1)
+        self.seen.append(vectors.detach())
+        return -(embeddings * vectors[labels]).sum()
+
+
+def test_vectors_of_classes_are_seen_through_the_same_subspace() -> None:
+    """METHOD 4 (b): sliced or masked with the embeddings while a learner trains, and normalised by the embedding's own
+    rule afterwards; a learner's batch moves only its columns of them."""
+    for subspaces in ("fixed", "learned"):
+        loss = _Classes()
+        divided = DivideAndConquer(loss, dimension=DIMENSION, learners=3, subspaces=subspaces)
+        raw = torch.randn(len(LABELS), DIMENSION)
+        divided(raw, LABELS, 1).backward()
+        own = slice_of(1, 3, DIMENSION)
+        mask = torch.zeros(DIMENSION) if subspaces == "fixed" else divided.subspaces.masks[1].detach().relu()
+        mask[own] = 1.0 if subspaces == "fixed" else mask[own]
+        wanted = normalize(loss.vectors.detach() * mask, dim=1)
+
+        assert loss.seen[0] == pytest.approx(wanted[:, own] if subspaces == "fixed" else wanted, abs=1e-6)
+        assert loss.vectors.grad is not None
+        assert loss.vectors.grad.abs().sum(dim=0).gt(0).tolist() == mask.gt(0).tolist()
+        divided(raw, LABELS, None)
+        assert torch.equal(loss.seen[1], normalize(divided.embed(loss.vectors.detach()), dim=1))
+
+
+def test_learned_subspaces_are_trained_and_kept_apart() -> None:
+    """A learner's loss is that of normalize(u * relu(m_k)) plus lambda times the overlap; its mask gets a gradient from
+    both, the others' from the overlap alone; with the whole embedding no mask matters."""
+    raw = torch.randn(len(LABELS), DIMENSION)
+    divided = DivideAndConquer(_pull, dimension=DIMENSION, learners=3, subspaces="learned", mask_weight=0.5)
+    masks = divided.subspaces.masks
+    found = divided(raw, LABELS, 2)
+    wanted = _pull(normalize(raw * masks[2].relu(), dim=1), LABELS)
+
+    assert found.item() == pytest.approx((wanted + 0.5 * divided.subspaces.overlap()).item(), rel=1e-5)
+    found.backward()
+    assert masks.grad is not None
+    assert masks.grad.abs().sum(dim=1).gt(0).all()
+    assert not divided(raw.requires_grad_(), LABELS, None).isnan()
+    masks.grad = None
+    divided(raw, LABELS, None).backward()
+    assert masks.grad is None
+
+
+def test_learners_grow_by_splitting() -> None:
+    """From one learner, whose subspace is the whole, to K; K of now decides which learners there are."""
+    divided = DivideAndConquer(_pull, dimension=16, learners=4, start=1)
+    raw = torch.randn(len(LABELS), 16)
+    assert torch.equal(divided(raw, LABELS, 0), _pull(normalize(raw, dim=1), LABELS))
+    with pytest.raises(ConfigError, match="no learner 1"):
+        divided(raw, LABELS, 1)
+
+    assert divided.grow(2)
+    assert not divided.grow(2)
+    assert torch.equal(divided(raw, LABELS, 1), _pull(normalize(raw[:, 8:], dim=1), LABELS))
+    assert divided.grow(4)
+    assert torch.equal(divided(raw, LABELS, 3), _pull(normalize(raw[:, 12:], dim=1), LABELS))

@@ -1,8 +1,5 @@
 """What happens in which epoch."""
 
-import math
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,42 +91,24 @@ def test_the_backbone_rests_after_each_division(schedule: Schedule) -> None:
         assert schedule.backbone_rests(epoch) == wanted
 
 
-def test_constant_learning_rate() -> None:
-    """1 throughout, after a linear rise over the warm-up that begins just above zero."""
-    plain, warm = Schedule(10, 1, 2, None, None), Schedule(10, 1, 2, None, None, warmup=4)
-
-    assert {plain.learning_rate_factor(epoch, part) for epoch in range(10) for part in (0.0, 0.5)} == {1.0}
-    assert warm.learning_rate_factor(0, 0.0) == pytest.approx(0.0025)
-    assert warm.learning_rate_factor(2, 0.0) == pytest.approx(0.5, abs=0.01)
-    assert warm.learning_rate_factor(3, 0.75) == pytest.approx(0.9375, abs=0.01)
-    assert warm.learning_rate_factor(4, 0.0) == 1.0
-
-
-def test_cosine_learning_rate() -> None:
-    """From 1 at the end of the warm-up along half a cosine to 0 at the end of the run."""
-    for warmup in (0, 2):
-        schedule = Schedule(10, 1, 2, None, None, scheduler="cosine", warmup=warmup)
-        span = 10 - warmup
-        for epoch in range(warmup, 10):
-            for part in (0.0, 0.25):
-                wanted = (1 + math.cos(math.pi * (epoch + part - warmup) / span)) / 2
-                assert schedule.learning_rate_factor(epoch, part) == pytest.approx(wanted)
-        assert schedule.learning_rate_factor(warmup, 0.0) == 1.0
-        assert schedule.learning_rate_factor(9, 0.999) < 0.001
-
-
-@given(st.integers(1, 30), st.integers(0, 29), st.sampled_from(["constant", "cosine"]))
-def test_learning_rate_factors_are_positive_and_at_most_one(epochs: int, warmup: int, scheduler: str) -> None:
-    """Every step of every run learns, and none faster than the settings say."""
-    schedule = Schedule(epochs, 1, 2, None, None, scheduler=scheduler, warmup=min(warmup, epochs - 1))
-    for epoch in range(epochs):
-        for part in (0.0, 0.3, 0.999):
-            assert 0 < schedule.learning_rate_factor(epoch, part) <= 1
-
-
 def test_one_learner_finetunes_throughout() -> None:
     """With K = 1 there is nothing to divide: every epoch is of the stage that draws from the whole set, from epoch 0 on."""
     alone = Schedule(epochs=12, learners=1, every=2, conquer_from=5, finetune_from=10)
 
     assert alone.timeline() == [(0, 12, Stage.FINETUNE)]
     assert {alone.division_epoch(epoch) for epoch in range(12)} == {0}
+
+
+def test_learners_double() -> None:
+    """PAMI 2021: K(e) = min(K, 2^floor(e / T)); a division before every T-th epoch all the same."""
+    doubling = Schedule(epochs=14, learners=8, every=2, conquer_from=12, finetune_from=None, doubling=True)
+
+    assert [doubling.learners_at(epoch) for epoch in range(14)] == [1, 1, 2, 2, 4, 4, 8, 8, 8, 8, 8, 8, 8, 8]
+    assert [epoch for epoch in range(14) if doubling.divides(epoch)] == list(range(0, 14, 2))
+    assert doubling.learners_at(10**9) == 8
+
+
+@given(schedules)
+def test_a_flat_schedule_has_all_learners_from_the_start(schedule: Schedule) -> None:
+    """CVPR 2019: K(e) = K."""
+    assert {schedule.learners_at(epoch) for epoch in range(schedule.epochs)} == {schedule.learners}

@@ -11,6 +11,7 @@ What only one process can do, such as dividing and scoring, the first does while
 
 import contextlib
 import hashlib
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 15
 """How many times longer than in a step the processes wait while the first one divides, scores or saves."""
+_STORE_SECONDS = 5.0
 
 
 class Processes(Group):
@@ -187,11 +189,17 @@ def debugging() -> bool:
 
 
 def claim(store: "Store") -> bool:
-    """Whether this process is the first to report an error, where that can be found out."""
-    try:
-        return int(store.add("errors", 1)) == 1
-    except RuntimeError:  # the store went with the process that kept it
-        return True
+    """Whether this process is the first to report an error; also true where that cannot be found out."""
+    counted: list[int] = []
+
+    def count() -> None:
+        with contextlib.suppress(RuntimeError):  # the store went with the process that kept it
+            counted.append(int(store.add("errors", 1)))
+
+    thread = threading.Thread(target=count, daemon=True)  # asking for a store that hangs would take for ever
+    thread.start()
+    thread.join(_STORE_SECONDS)
+    return counted in ([], [1])
 
 
 def _on_cpus(timeout: float) -> dist.ProcessGroup:

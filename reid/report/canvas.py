@@ -1,8 +1,12 @@
 """What all pictures are drawn on: figures without global state, as PNG, in colours that everybody can tell apart."""
 
-import io
 import warnings
 from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from reid.report.tiles import Pixels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,14 +29,25 @@ def new_figure(width: float, height: float) -> "Figure":
     return figure
 
 
-def to_png(figure: "Figure") -> bytes:
-    """The figure as a PNG file."""
-    stream = io.BytesIO()
+def to_png(figure: "Figure", under: Pixels | None = None) -> bytes:
+    """The figure as a PNG file.
+
+    Args:
+        figure: from `new_figure`.
+        under: (H, W, 3) uint8 RGB of the figure's size in pixels, on which it is drawn; white if not given.
+    """
+    renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]  # of the canvas that new_figure makes
+    renderer.clear()
+    if under is not None:
+        figure.patch.set_visible(False)
+        renderer.draw_image(renderer.new_gc(), 0, 0, cv2.cvtColor(under, cv2.COLOR_RGB2RGBA)[::-1])
     with warnings.catch_warnings():
         # A name in a script that no installed font covers is drawn as boxes; that is no reason to complain.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        figure.savefig(stream, format="png", dpi=DPI)
-    return stream.getvalue()
+        figure.draw(renderer)
+    bgr = cv2.cvtColor(np.asarray(renderer.buffer_rgba()), cv2.COLOR_RGBA2BGR)
+    # Without transparency, level 2 makes smaller files than matplotlib's own, in a quarter of the time.
+    return cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 2])[1].tobytes()
 
 
 def learner_colour(learner: int, learners: int) -> tuple[float, float, float]:

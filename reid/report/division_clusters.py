@@ -50,9 +50,8 @@ def division_clusters(
     height = round(tile_height([image for row in rows for image in row] or [_blank()]) * _TILE / WIDTH)
     picture = _picture(rows, height)
     figure = new_figure(picture.shape[1] / DPI, picture.shape[0] / DPI)
-    figure.figimage(picture)
     _captions(figure, one, records, height, picture.shape[0])
-    files.write_bytes(out, to_png(figure))
+    files.write_bytes(out, to_png(figure, under=picture))
 
 
 def chosen(one: Round, identities: Integers, cluster: int, seed: int, count: int = IMAGES) -> list[int]:

@@ -172,7 +172,6 @@ def _legend(layout: Layout, colours: set[Colour]) -> list[_Caption]:
 def _print(picture: Pixels, captions: Sequence[_Caption]) -> bytes:
     height, width = picture.shape[:2]
     figure = new_figure(width / DPI, height / DPI)
-    figure.figimage(picture)
     for caption in captions:
         figure.text(
             caption.x / width,
@@ -185,7 +184,7 @@ def _print(picture: Pixels, captions: Sequence[_Caption]) -> bytes:
             verticalalignment="center",
             parse_math=False,
         )
-    return to_png(figure)
+    return to_png(figure, under=picture)
 
 
 def _style(axes: Any, longest: int) -> None:

@@ -1,7 +1,9 @@
-"""FAULTS D4 to D8 for models: damage, malice, other networks and other versions never pass and never crash."""
+"""FAULTS D4 to D8 for models: damage, other networks and other versions never pass and never crash.
+
+What they share with all that a run keeps is in test_checkpoints.py.
+"""
 
 import json
-import pickle
 from collections.abc import Callable
 from pathlib import Path
 
@@ -98,33 +100,6 @@ def test_damaged_weights_of_ours_do_not_start_a_training(model: Path) -> None:
     model.write_bytes(content)
     with pytest.raises(ArtefactError, match=r"model\.safetensors is corrupt"):
         build_backbone("small-cnn", str(model))
-
-
-class _Payload:
-    """Creates a file when it is unpickled without care."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (Path.touch, (self.marker,))
-
-
-@pytest.mark.parametrize("suffix", [".pth", ".pt", ".safetensors", ".bin"])
-def test_nothing_in_a_file_of_weights_is_executed(tmp_path: Path, suffix: str) -> None:
-    """D5: a pickled payload, bare, inside a torch archive or in its old format, is refused and does not run."""
-    marker, path = tmp_path / "executed", tmp_path / f"weights{suffix}"
-    payloads: list[Callable[[], object]] = [
-        lambda: path.write_bytes(pickle.dumps(_Payload(marker))),
-        lambda: torch.save({"state_dict": {"weight": _Payload(marker)}}, path),
-        lambda: torch.save({"weight": _Payload(marker)}, path, _use_new_zipfile_serialization=False),
-    ]
-    for write in payloads:
-        write()
-        with pytest.raises(ArtefactError, match=r"weights\.\w+ is not a readable file of weights"):
-            build_backbone("small-cnn", str(path))
-
-        assert not marker.exists()
 
 
 def test_another_network_under_the_same_name_is_listed(model: Path) -> None:

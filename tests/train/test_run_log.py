@@ -3,12 +3,10 @@
 import json
 import math
 import os
-import resource
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+import disks
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -82,24 +80,13 @@ def test_a_torn_line_is_written_over(tmp_path: Path) -> None:
     assert [line["event"] for line in lines(path)] == ["one", "three"]
 
 
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """No file may grow beyond `size` bytes, as on a full disk."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_stops_nothing(tmp_path: Path) -> None:
     """E14: an event that finds no room, or half of it, is lost, and the log stays lines of JSON."""
     path = tmp_path / "log"
     run_log.append(path, {"event": "one"}, 1)
     size = path.stat().st_size
     for room in (0, 1, 10):
-        with largest_file(size + room):
+        with disks.largest_file(size + room):
             run_log.append(path, {"event": "lost"}, 2)
         assert [line["event"] for line in lines(path)] == ["one"]
     run_log.append(path, {"event": "three"}, 3)

@@ -110,6 +110,10 @@ class FixedSubspaces(nn.Module):
         """What is added to a learner's loss to keep subspaces apart: nothing, for they cannot meet."""
         return None
 
+    def weights(self) -> Tensor | None:
+        """(learners, d) weight of every column for every learner, without gradient; None where they are slices."""
+        return None
+
     def get_extra_state(self) -> Tensor:
         """The number of learners, which is kept with the weights."""
         return torch.tensor(self.learners)
@@ -165,6 +169,10 @@ class LearnedSubspaces(FixedSubspaces):
         unit = normalize(self.masks[: self.learners].relu(), dim=1)
         total: Tensor = unit.sum(dim=0).square().sum() - unit.square().sum()
         return total / (self.learners * (self.learners - 1))
+
+    def weights(self) -> Tensor | None:
+        """(learners, d) weight of every column for every learner, 0 or larger, without gradient."""
+        return self.masks[: self.learners].detach().relu()
 
 
 def inherit(rows: Tensor, parents: int) -> None:

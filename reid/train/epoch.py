@@ -87,6 +87,7 @@ class EpochSteps:
                 torch.from_numpy(task.rows),
                 (task.epoch, task.step),
                 assignment.cluster if divides else None,
+                assignment.cluster,
             )
 
     def _step(self, group: Sequence[Batch], total: int) -> list[float]:
@@ -104,7 +105,7 @@ class EpochSteps:
             progress.images += len(rows)
             if tally is not None and np.isfinite(loss):
                 pairs = holds_pairs(plan.labels[rows], rows)
-                tally.add(batch.learner, loss, len(rows), active=active, pairs=pairs)
+                tally.add(batch.cluster, loss, len(rows), active=active, pairs=pairs)
         return outcome.losses
 
     def _not_finite(self, group: Sequence[Batch], outcome: Outcome) -> None:

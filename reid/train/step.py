@@ -27,6 +27,7 @@ class Batch(NamedTuple):
         rows: (B,) int64 place of each image in the training set, on the CPU; a repeated one counts once in the loss.
         position: (epoch, step).
         learner: whose subspace is trained; None trains the whole embedding.
+        cluster: whose images they are; None where they come from the whole training set.
     """
 
     images: Tensor
@@ -34,6 +35,7 @@ class Batch(NamedTuple):
     rows: Tensor
     position: tuple[int, int]
     learner: int | None
+    cluster: int | None = None
 
 
 class Outcome(NamedTuple):

@@ -107,7 +107,8 @@ class Trainer:
         self._divide_when_due(epoch)
         divided, before = time.perf_counter() - started, progress.images
         if progress.tally is None:
-            progress.tally = LearnerTally(plan.schedule.learners_at(epoch))
+            divided_by = plan.schedule.learners_at(epoch) if plan.schedule.draws_from_clusters(epoch) else 1
+            progress.tally = LearnerTally(divided_by)
         checkpoint = str(self.run.path / "last.ckpt") if self.run.has_state() else ""
         EpochSteps(plan, progress, self._hear, checkpoint).run(loader, self._after_step)
         trained = time.perf_counter() - started
@@ -133,7 +134,7 @@ class Trainer:
                 "best_epoch": progress.best_epoch,
             }
         )
-        if plan.schedule.draws_from_clusters(epoch):
+        if plan.schedule.learners > 1:
             self._tell(tally.event(epoch, recalls))
         if progress.epoch % plan.save_every == 0 or self._over():
             self._save()
@@ -209,12 +210,18 @@ class Trainer:
             embeddings = Embeddings(self._features(held_out, "embedding", network), held_out)
             score = all_vs_all(embeddings, nmi_seeds=0).mAP or 0.0  # None cannot be: `hold_out` saw to matches
             if network.architecture.learners > 1:
-                recalls = slice_recalls(embeddings, network.architecture.learners, seed=self.plan.learning.seed)
+                recalls = self._recalls(embeddings, network.architecture.learners)
         if score is None or score > self.progress.best:
             self.progress.best = self.progress.best if score is None else score
             self.progress.best_epoch = epoch
             save_model(self.run.path, network, self.plan.description)
         return score, recalls
+
+    def _recalls(self, embeddings: Embeddings, learners: int) -> SliceRecalls:
+        weights = self.plan.learning.criterion.subspaces.weights()
+        if weights is None:
+            return slice_recalls(embeddings, learners, seed=self.plan.learning.seed)
+        return slice_recalls(embeddings, len(weights), seed=self.plan.learning.seed, weights=weights.cpu().numpy())
 
     def _device(self) -> Any:
         return self.plan.learning.network.mean.device

@@ -139,6 +139,19 @@ def test_a_learned_mask_weighs_columns() -> None:
         learned.view(raw, 2)
 
 
+def test_weights_are_what_a_learner_sees_through() -> None:
+    """Those of the learners that there are, none below zero, without gradient; slices have none."""
+    subspaces, vectors = LearnedSubspaces(6, 2, 4), torch.randn(5, 6)
+    weights = subspaces.weights()
+
+    assert weights is not None
+    assert weights.shape == (2, 6)
+    assert not weights.requires_grad
+    for learner in range(2):
+        assert torch.equal(vectors * weights[learner], subspaces.view(vectors, learner))
+    assert FixedSubspaces(6, 2).weights() is None
+
+
 def test_masks_of_children_begin_as_their_parents() -> None:
     """PAMI 2021: 2k and 2k + 1 start as copies of k, over several splits; there is no room for more than there are."""
     learned = LearnedSubspaces(8, 2, 8)

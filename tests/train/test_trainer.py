@@ -138,6 +138,24 @@ def test_events_tell_the_course_of_the_run(reference: tuple[Path, Heard, Plan]) 
         assert division["agreement"] is None or 0 <= division["agreement"] <= 1
 
 
+def test_events_tell_learners_apart(reference: tuple[Path, Heard, Plan]) -> None:
+    """Each has its own batches, also where the loss sees the whole embedding; one learner at the end, with all images;
+    what slices find is measured after every epoch."""
+    _, heard, plan = reference
+    learners, epochs = heard.of("learners"), heard.of("epoch")
+
+    assert [len(event["loss"]) for event in learners] == [2, 2, 2, 1]
+    for event, epoch in zip(learners, epochs, strict=True):
+        steps = [step for step in heard.of("step") if step["epoch"] == event["epoch"]]
+        assert sum(event["batches"]) == len(steps)
+        assert max(event["batches"]) - min(event["batches"]) == 0
+        assert sum(event["images"]) == epoch["images"]
+        assert np.mean(event["loss"]) == pytest.approx(epoch["loss"])
+        assert event["without_pairs"] == 0
+        assert len(event["recall"]["each"]) == 2
+        assert event["recall"]["queries"] == len(plan.validation or ())
+
+
 def test_the_log_and_the_divisions_are_written(reference: tuple[Path, Heard, Plan]) -> None:
     """log.jsonl has every event but the steps, a line of JSON each; divisions/ has the cluster of every image."""
     folder, heard, plan = reference
@@ -509,6 +527,7 @@ def test_learners_double_to_the_bit(data: tuple[Records, Records], tmp_path: Pat
 
     assert [len(event["sizes"]) for event in heard.of("division")] == [1, 2, 4, 4]
     assert [event["feature_seconds"] > 0 for event in heard.of("division")] == [False, True, True, True]
+    assert [len(event["recall"]["each"]) for event in heard.of("learners")] == [1, 2, 4, 4]
     for parent, child in itertools.pairwise(divisions[:3]):
         both = (parent.clusters >= 0) & (child.clusters >= 0)
         assert (child.clusters[both] // 2 == parent.clusters[both]).all()

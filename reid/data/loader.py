@@ -5,70 +5,18 @@ shared memory. What is in a batch depends on (seed, epoch, step, position) alone
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from reid import rng
-from reid.data.images import read_image
+from reid.data import workers as processes
+from reid.data.reader import Pixels, Prepare, Reader, Task
 from reid.errors import ReidError
 
 if TYPE_CHECKING:
     import torch
 
-Pixels = NDArray[np.uint8]
-
-
-class Task(NamedTuple):
-    """What one batch is made of: where it stands in training, and its rows in the list of files."""
-
-    epoch: int
-    step: int
-    rows: NDArray[np.int64]
-
-
-class Prepare(Protocol):
-    """Turns a decoded image into a picture of the network's size; `random` decides what is left to chance."""
-
-    def __call__(self, image: Pixels, random: np.random.Generator) -> Pixels:
-        """(H, W, 3) uint8 -> (height, width, 3) uint8."""
-        ...
-
-
-@dataclass(frozen=True)
-class Reader:
-    """Makes a batch from files: the part of the loader that runs in the workers.
-
-    Attributes:
-        paths: files, as rows are counted.
-        prepare: what happens to each decoded image.
-        seed: of the run.
-        max_megapixels: larger pictures are refused.
-    """
-
-    paths: Sequence[Path]
-    prepare: Prepare
-    seed: int = 0
-    max_megapixels: float = 64.0
-
-    def batch(self, task: Task) -> Pixels:
-        """(B, height, width, 3) uint8 RGB pictures of `task.rows`.
-
-        Raises:
-            DataError: a file is not a readable image; it is named.
-        """
-        return np.stack([self.picture(int(row), task, place) for place, row in enumerate(task.rows)])
-
-    def picture(self, row: int, task: Task, place: int) -> Pixels:
-        """(height, width, 3) uint8 RGB picture of one row at one place of the batch."""
-        image = read_image(self.paths[row], max_megapixels=self.max_megapixels)
-        return self.prepare(image, rng.generator(self.seed, "augment", task.epoch, task.step, place))
+__all__ = ["Loader", "Pixels", "Prepare", "Reader", "Task", "available_cores", "default_workers"]
 
 
 def available_cores() -> int:
@@ -89,65 +37,49 @@ def default_workers(device: str) -> int:
 
 
 class Loader:
-    """Worker processes that stay alive between epochs, until the loader is closed or its `with` block ends.
+    """Batches in order, of one reader, epoch after epoch.
+
+    Its worker processes stay alive until it is closed or its `with` block ends.
 
     Args:
         reader: makes the batches.
-        workers: number of processes; 0 reads in the calling process.
+        workers: number of processes; 0 reads in the calling process, as does any number where there is no Linux.
         pin: whether batches are put in page-locked memory, for a GPU to fetch.
-        timeout: seconds after which a silent worker is given up.
+        timeout: seconds after which a worker that finishes no picture is given up.
     """
 
     def __init__(self, reader: Reader, *, workers: int, pin: bool = False, timeout: float = 300.0) -> None:
-        from torch.utils.data import DataLoader
-
-        self._tasks = _Tasks()
-        self._loader: DataLoader[torch.Tensor | ReidError] = DataLoader(
-            _Batches(reader),  # type: ignore[arg-type]  # indexed by tasks, not by numbers: no Dataset by name
-            batch_size=None,
-            sampler=self._tasks,
-            num_workers=workers,
-            pin_memory=pin,
-            persistent_workers=workers > 0,
-            prefetch_factor=4 if workers else None,
-            timeout=timeout if workers else 0,
-            worker_init_fn=_one_thread if workers else None,
-        )
+        self._reader, self._pin = reader, pin
+        self._workers = processes.Workers(reader, workers, timeout) if workers and processes.AVAILABLE else None
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, "torch.Tensor"]]:
         """The batches of `tasks`, in order: (B, height, width, 3) uint8 each.
 
+        One call is at work at a time: a new one ends those before.
+
         Raises:
             DataError: a file is not a readable image; it is named.
-            ArtefactError: reading a file failed.
+            LoaderError: an image could not be prepared, or a worker died or hangs; the file is named where it is known.
         """
-        self._tasks.tasks = list(tasks)
-        for task, made in zip(self._tasks.tasks, self._started(), strict=True):
+        import torch
+
+        every = list(tasks)
+        if self._workers is None:
+            for task in every:
+                yield task, self._placed(torch.from_numpy(self._reader.batch(task)))
+            return
+        for task, made in zip(every, self._workers.make(every), strict=True):
             if isinstance(made, ReidError):
                 raise made
-            yield task, made
+            yield task, self._placed(torch.from_numpy(made if self._pin else made.copy()))
 
-    def _started(self) -> "Iterator[torch.Tensor | ReidError]":
-        """The loader's iterator, with its workers split off while OpenCV has no threads: they would wait for those for ever."""
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
-            return iter(self._loader)
-        finally:
-            cv2.setNumThreads(threads)
+    def _placed(self, batch: "torch.Tensor") -> "torch.Tensor":
+        return batch.pin_memory() if self._pin else batch
 
     def close(self) -> None:
-        """End the workers at once.
-
-        Left to the garbage collector, each worker takes five seconds to end if an exception on its way up still holds
-        the frames that use them, for then they are not told but have to notice.
-        """
-        from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
-
-        iterator = self._loader._iterator  # noqa: SLF001  the DataLoader has no public way to end persistent workers
-        if isinstance(iterator, _MultiProcessingDataLoaderIter):
-            iterator._shutdown_workers()  # noqa: SLF001
-        self._loader._iterator = None  # noqa: SLF001
+        """End the workers at once."""
+        if self._workers is not None:
+            self._workers.close()
 
     def __enter__(self) -> Self:
         return self
@@ -156,36 +88,3 @@ class Loader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-@dataclass
-class _Tasks:
-    """The sampler of the DataLoader: whatever the coming epoch consists of."""
-
-    tasks: list[Task] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[Task]:
-        return iter(self.tasks)
-
-    def __len__(self) -> int:
-        return len(self.tasks)
-
-
-@dataclass(frozen=True)
-class _Batches:
-    reader: Reader
-
-    def __getitem__(self, task: Task) -> "torch.Tensor | ReidError":
-        import torch
-
-        try:
-            return torch.from_numpy(self.reader.batch(task))
-        except ReidError as error:  # as a value, for the DataLoader would drown its message in a traceback
-            return error
-
-
-def _one_thread(_worker: int) -> None:
-    import torch
-
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)

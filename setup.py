@@ -36,6 +36,7 @@ REQUIRED = [
 
 EXTRAS = {
     "parquet": ["pyarrow>=16"],
+    "tensorboard": ["tensorboard>=2.17"],
     "dev": [
         "build>=1.2",
         "hypothesis>=6.100",
@@ -48,6 +49,7 @@ EXTRAS = {
         "ruff>=0.11",
         "scipy-stubs>=1.14",
         "setuptools>=77",
+        "tensorboard>=2.17",
         "types-PyYAML>=6.0",
     ],
 }

@@ -172,7 +172,7 @@ def open_run(path: Path) -> RunFolder:
 
 
 def prepare_out(path: Path, *, force: bool = False) -> RunFolder:
-    """A run in a folder of the user's choice, which must be empty or new.
+    """A run in a folder of the user's choice, which must be empty or new; what it holds otherwise stays for now.
 
     Raises:
         OutputError: it holds files and `force` is false, or cannot be created.
@@ -185,8 +185,8 @@ def prepare_out(path: Path, *, force: bool = False) -> RunFolder:
     run = RunFolder(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
-        with run.locked():
-            run.forget()
+        with run.locked():  # which writes a file there
+            pass
     except (OSError, ArtefactError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise OutputError(f"cannot write into {printable(path)}: {reason}; choose another place with --out") from error

@@ -80,7 +80,7 @@ def test_settings_come_back(tmp_path: Path) -> None:
 
 
 def test_state_comes_back(tmp_path: Path) -> None:
-    """What was written last is read, without a note; starting anew forgets it and the log."""
+    """What was written last is read, without a note; a new run in the folder forgets it and the log, when it starts."""
     run = RunFolder(tmp_path)
     assert not run.has_state()
     for step in range(2):
@@ -91,7 +91,8 @@ def test_state_comes_back(tmp_path: Path) -> None:
     assert state["weight"].tolist() == [0, 1, 2]
     assert (state["step"], note) == (1, None)
     run.log({"event": "epoch"})
-    assert prepare_out(tmp_path, force=True) == run
+    assert prepare_out(tmp_path, force=True).has_state()
+    run.forget()
     assert list(tmp_path.iterdir()) == []
 
 

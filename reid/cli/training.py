@@ -21,6 +21,7 @@ from reid.data.cards import load_card
 from reid.data.dataset import find_root, read_dataset
 from reid.embed import load_embedder
 from reid.records import Splits
+from reid.report.division_pictures import draw_division
 from reid.report.tables import statistics_table
 from reid.text import printable
 from reid.train.plan import Progress
@@ -110,9 +111,9 @@ def train_and_report(session: Session, *, quiet: bool) -> Outcome:
     if session.composition.plan.validation is not None:
         best = f"best epoch on validation identities: {progress.best_epoch + 1} (mAP {100 * progress.best:.1f})"
         click.echo(best, err=quiet)
-    data = session.config.data
+    data, records = session.config.data, session.composition.plan.train
     embedder = load_embedder(session.run.path, device=session.options["device"])
-    return evaluate_splits(
+    report, show = evaluate_splits(
         dataclasses.replace(embedder, max_megapixels=data.max_megapixels),
         session.splits,
         session.config.evaluate,
@@ -121,6 +122,15 @@ def train_and_report(session: Session, *, quiet: bool) -> Outcome:
         run=str(session.run.path.resolve()),
         out=session.run.path,
     )
+    folder, seed = session.run.path / "report", session.config.seed
+    pictures = draw_division(session.run.path, records, folder, seed=seed, max_megapixels=data.max_megapixels)
+
+    def show_all() -> None:
+        show()
+        for picture in pictures:
+            click.echo(printable(picture))
+
+    return report, show_all
 
 
 def _train(session: Session, *, quiet: bool) -> Progress:

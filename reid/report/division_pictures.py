@@ -18,7 +18,8 @@ def draw_division(
 
     Args:
         run: the run's folder, with `log.jsonl` and `divisions/`.
-        records: the N images that were divided: those trained on, without the held-out ones.
+        records: the N images that were divided: those trained on, without the held-out ones. Of a division of others
+            no sample images are drawn.
         folder: where the pictures go; it must exist.
         seed: decides which sample images are drawn.
         max_megapixels: larger sample images are refused.
@@ -28,7 +29,6 @@ def draw_division(
 
     Raises:
         ArtefactError: a file of the run is damaged.
-        ShapeError: the records are not as many as the last division has.
         DataError: a sample image cannot be read.
         OutputError: a picture cannot be written.
     """
@@ -37,9 +37,11 @@ def draw_division(
     if rounds:
         stages = {event["epoch"]: str(event["stage"]) for event in epochs if "stage" in event}
         division_flow(rounds, folder / "division-flow.png", stages=stages)
+        drawn.append(folder / "division-flow.png")
+    if rounds and len(rounds[-1].clusters) == len(records):  # the data may have changed since
         sheet = folder / "division-clusters.png"
         division_clusters(rounds[-1], records, sheet, seed=seed, max_megapixels=max_megapixels)
-        drawn += [folder / "division-flow.png", sheet]
+        drawn.append(sheet)
     if any(event.get("recall") for event in learners):
         best = epochs[-1].get("best_epoch") if epochs else None
         learner_recall(learners, folder / "learner-recall.png", best=best)

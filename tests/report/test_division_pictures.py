@@ -62,3 +62,10 @@ def test_a_run_without_a_log_still_shows_its_divisions(records: Records, tmp_pat
     (folder / "log.jsonl").unlink()
 
     assert len(draw_division(folder, records, tmp_path)) == 2
+
+
+def test_no_sample_images_of_other_data(records: Records, tmp_path: Path) -> None:
+    """Where the training data changed after the last division."""
+    drawn = draw_division(run(tmp_path / "run", recall=False, divisions=True), records.select(slice(0, 9)), tmp_path)
+
+    assert [path.name for path in drawn] == ["division-flow.png", "learner-losses.png"]

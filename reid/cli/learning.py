@@ -87,7 +87,7 @@ def build_learning(config: Config, network: EmbeddingNetwork, classes: int) -> L
         clip=train.clip,
         average=_average(network, train.ema),
         scaler=torch.amp.GradScaler(place.type) if precision == torch.float16 else None,
-        compiled=_compiled(network) if train.compile else None,
+        forward=_compiled(network) if train.compile else None,
     )
 
 

@@ -60,7 +60,7 @@ def restore(
         ArtefactError: it is damaged; was made with other training data and `accept_change` is false; or `exact`, and
             the machine is another.
     """
-    state, note = run.read_state()
+    state, note = learning.group.from_first(run.read_state)
     changed = state["data"] != data_digest
     if changed and not accept_change:
         raise ArtefactError(
@@ -72,7 +72,8 @@ def restore(
         raise ArtefactError(f"{others[0]}; go on without --exact, or as it was")
     for name, part in _parts(learning).items():
         part.load_state_dict(state[name])
-    run.truncate_log(state["log"])
+    if learning.group.first:
+        run.truncate_log(state["log"])
     numbers = {**state["progress"], **({"step": 0, "skipped": 0, "failing": 0, "divided": -1} if changed else {})}
     clusters = None if changed else state["clusters"]
     division = None if clusters is None else Division(clusters.numpy(), state["learners"])
@@ -88,6 +89,7 @@ def machine(learning: Learning) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         "threads": torch.get_num_threads() if device.type == "cpu" else 0,
         "precision": str(learning.precision).removeprefix("torch."),
+        "processes": learning.group.world,
     }
 
 

@@ -81,7 +81,7 @@ class Processes(Group):
         with self.watched():
             return DistributedDataParallel(_Part(network, function), device_ids=devices)
 
-    def unfinished(self, forward: Forward) -> Block:
+    def unfinished(self, forward: Forward | None) -> Block:
         """See `Group.unfinished`."""
         if not isinstance(forward, DistributedDataParallel):
             return contextlib.nullcontext()
@@ -96,13 +96,13 @@ class Processes(Group):
             whole: Tensor = _Gather.apply(own, self)
         return whole
 
-    def collect(self, own: Floats, count: int, unit: int) -> Floats | None:
+    def collect(self, own: Floats, count: int, unit: int) -> Floats:
         """See `Group.collect`."""
         with self.watched():
             if not self.first:
                 if len(own):
                     dist.send(torch.from_numpy(own), dst=0, group=self._patient)
-                return None
+                return own[:0]
             whole = np.empty((count, *own.shape[1:]), dtype=np.float32)
             whole[: len(own)] = own
             for rank in range(1, self.world):

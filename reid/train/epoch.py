@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from reid.data.loader import Loader
+from reid.data.loader import Loader, Task
 from reid.errors import TrainingDiverged
 from reid.model.embedder import freeze_batchnorm
 from reid.text import listed
@@ -78,17 +78,25 @@ class EpochSteps:
     def _batches(self, loader: Loader, assignments: Sequence[Assignment]) -> Iterator[Batch]:
         device = self._plan.learning.network.mean.device
         divides = self._plan.schedule.stage(self._progress.epoch) == Stage.DIVIDE
-        tasks = [assignment.task for assignment in assignments]
-        for assignment, (task, pictures) in zip(assignments, loader.batches(tasks), strict=True):
+        tasks = [self._own(assignment.task) for assignment in assignments]
+        for (task, cluster), (_, pictures) in zip(assignments, loader.batches(tasks), strict=True):
             labels = torch.from_numpy(self._plan.labels[task.rows])
             yield Batch(
                 pictures.to(device, non_blocking=True),
                 labels.to(device, non_blocking=True),
                 torch.from_numpy(task.rows),
                 (task.epoch, task.step),
-                assignment.cluster if divides else None,
-                assignment.cluster,
+                cluster if divides else None,
+                cluster,
             )
+
+    def _own(self, task: Task) -> Task:
+        """What this process reads of a batch, every picture drawn as if it read all of them."""
+        group = self._plan.learning.group
+        if group.world == 1:
+            return task
+        part = group.part(len(task.rows))
+        return task._replace(rows=task.rows[part], first=part.start)
 
     def _step(self, group: Sequence[Batch], total: int) -> list[float]:
         plan, progress, epoch = self._plan, self._progress, self._progress.epoch

@@ -56,7 +56,7 @@ class Group:
         """
         return function
 
-    def unfinished(self, forward: Forward) -> Block:  # noqa: ARG002  several processes need it
+    def unfinished(self, forward: Forward | None) -> Block:  # noqa: ARG002  several processes need it
         """A block in which each process adds up gradients alone; they are summed when `forward` is next used outside."""
         return contextlib.nullcontext()
 
@@ -64,8 +64,8 @@ class Group:
         """(B, d) rows of all processes, in order, from the (B / W, d) of each; gradients go back to them."""
         return own
 
-    def collect(self, own: Floats, count: int, unit: int) -> Floats | None:  # noqa: ARG002  several processes need them
-        """(count, D) rows on the first process, from the `stretch(count, unit)` of each; None on the others."""
+    def collect(self, own: Floats, count: int, unit: int) -> Floats:  # noqa: ARG002  several processes need them
+        """(count, D) rows on the first process, from the `stretch(count, unit)` of each; no rows on the others."""
         return own
 
     def from_first(self, make: Callable[[], Made]) -> Made:

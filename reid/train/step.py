@@ -1,8 +1,9 @@
 """One step of the optimiser."""
 
+import contextlib
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 import torch
@@ -14,6 +15,7 @@ from reid.model.divide import DivideAndConquer
 from reid.model.embedder import EmbeddingNetwork
 from reid.model.losses import active_pairs
 from reid.model.subspaces import first_occurrences, inherit
+from reid.train.group import Group
 
 _SMALLEST_SCALE = 1e-3  # of a loss in half precision: with less, no gradient would be left to save
 
@@ -22,7 +24,7 @@ class Batch(NamedTuple):
     """What a learner is shown at once.
 
     Attributes:
-        images: (B, H, W, 3) uint8, on the network's device.
+        images: (B, H, W, 3) uint8, on the network's device; of several processes, (B / W, H, W, 3), its own share.
         labels: (B,) int64 identities, there too.
         rows: (B,) int64 place of each image in the training set, on the CPU; a repeated one counts once in the loss.
         position: (epoch, step).
@@ -69,7 +71,8 @@ class Learning:
         clip: largest norm of the gradient; None does not clip.
         average: moving average of the network's weights, or None.
         scaler: of the loss in half precision, or None.
-        compiled: the compiled `network.raw`, or None.
+        forward: called in place of `network.raw`, which it is but for being compiled or shared by processes; or None.
+        group: the processes of the run.
     """
 
     network: EmbeddingNetwork
@@ -80,7 +83,8 @@ class Learning:
     clip: float | None = None
     average: AveragedModel | None = None
     scaler: torch.amp.GradScaler | None = None
-    compiled: Callable[[Tensor], Tensor] | None = None
+    forward: Callable[[Tensor], Tensor] | None = None
+    group: Group = field(default_factory=Group)
 
     @property
     def deployed(self) -> EmbeddingNetwork:
@@ -92,12 +96,15 @@ class Learning:
     def step(self, batches: Sequence[Batch]) -> Outcome:
         """One step on the mean loss of some batches, usually one.
 
-        All chance in it (dropout, the loss's draws) follows from the seed and the positions. Where the loss or the
+        All chance in it (dropout, the loss's draws) follows from the seed and the positions; dropout also from the
+        process, for each has other images, while all draw alike for the loss of the whole batch. Where the loss or the
         gradient is not finite nothing changes, statistics of BatchNorm included.
         """
         self.optimiser.zero_grad(set_to_none=True)
         kept = self._keep_statistics()
-        losses, active = zip(*(self._backward(batch, len(batches)) for batch in batches), strict=True)
+        with self.group.watched():
+            found = [self._backward(batch, number, len(batches)) for number, batch in enumerate(batches, 1)]
+        losses, active = zip(*found, strict=True)
         if self.scaler is not None:
             self.scaler.unscale_(self.optimiser)
         parameters = [p for group in self.optimiser.param_groups for p in group["params"] if p.grad is not None]
@@ -113,7 +120,7 @@ class Learning:
 
     def loss(self, batch: Batch) -> Tensor:
         """The scalar loss of a batch, with its graph."""
-        raw, labels = self._raw(batch), batch.labels
+        raw, labels = self.group.gather(self._raw(batch)), batch.labels
         once = first_occurrences(batch.rows)
         if not bool(once.all()):
             places = once.nonzero().squeeze(1).to(raw.device)
@@ -146,16 +153,17 @@ class Learning:
                     parents *= 2
 
     def _raw(self, batch: Batch) -> Tensor:
-        torch.manual_seed(rng.number(self.seed, "step", *batch.position))
+        torch.manual_seed(rng.number(self.seed, "step", *batch.position, self.group.rank))
         half = self.precision != torch.float32
         with torch.autocast(batch.images.device.type, dtype=self.precision if half else None, enabled=half):
-            raw: Tensor = (self.network.raw if self.compiled is None else self.compiled)(batch.images)
+            raw: Tensor = (self.network.raw if self.forward is None else self.forward)(batch.images)
         return raw
 
-    def _backward(self, batch: Batch, count: int) -> tuple[Tensor, Tensor | None]:
-        loss = self.loss(batch)
-        part = loss if count == 1 else loss / count
-        (part if self.scaler is None else self.scaler.scale(part)).backward()  # type: ignore[no-untyped-call]
+    def _backward(self, batch: Batch, number: int, count: int) -> tuple[Tensor, Tensor | None]:
+        with contextlib.nullcontext() if number == count else self.group.unfinished(self.forward):
+            loss = self.loss(batch)
+            part = loss if count == 1 else loss / count
+            (part if self.scaler is None else self.scaler.scale(part)).backward()  # type: ignore[no-untyped-call]
         return loss.detach(), active_pairs(self.criterion.loss)
 
     def _update(self) -> None:

@@ -6,19 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from reid.data.loader import Loader, Reader
-from reid.embed import Fixed, Inference, run_over, transform
+from reid.data.loader import Loader
 from reid.errors import TrainingInterrupted
 from reid.evaluation.clustering import normalised_mutual_information
 from reid.evaluation.protocols import all_vs_all
-from reid.model.embedder import EmbeddingNetwork
 from reid.model.store import save_model
-from reid.records import Embeddings, Records
+from reid.records import Embeddings
 from reid.train.checkpoint import restore, save
 from reid.train.division import Division
 from reid.train.epoch import EpochSteps
+from reid.train.extraction import TrainingFeatures, extract
+from reid.train.group import Group
 from reid.train.insight import LearnerTally, SliceRecalls, slice_recalls
 from reid.train.plan import Plan, Progress
 from reid.train.run_folder import RunFolder
@@ -77,14 +76,9 @@ class Trainer:
             TrainingInterrupted: the run was asked to stop, and can go on.
             KeyboardInterrupt: it was to stop at once, before the first checkpoint.
         """
-        pin = self._device().type == "cuda"
         try:
-            with self.stopping, Loader(self.plan.augmented, workers=self.plan.workers, pin=pin) as loader:
-                while not self._over():
-                    self._epoch(loader)
-        except StopRequested:
-            self._save()
-            raise TrainingInterrupted(self._where("stopped")) from None
+            with self.stopping:
+                self._epochs()
         except KeyboardInterrupt:
             if not self.run.has_state():
                 raise
@@ -92,6 +86,17 @@ class Trainer:
         best = {"best_epoch": self.progress.best_epoch, "best": self.progress.best, "images": self.progress.images}
         self._tell({"event": "done", "epochs": self.progress.epoch, **best})
         return self.progress
+
+    def _epochs(self) -> None:
+        pin = self.plan.learning.network.mean.device.type == "cuda"
+        try:
+            with Loader(self.plan.augmented, workers=self.plan.workers, pin=pin) as loader:
+                while not self._over():
+                    self._epoch(loader)
+        except StopRequested:
+            if self._group.first:  # without waiting for the others, who may have stopped elsewhere
+                self._write_state()
+            raise TrainingInterrupted(self._where("stopped")) from None
 
     def _over(self) -> bool:
         progress, patience = self.progress, self.plan.patience
@@ -104,6 +109,7 @@ class Trainer:
 
     def _epoch(self, loader: Loader) -> None:
         plan, progress, epoch, started = self.plan, self.progress, self.progress.epoch, time.perf_counter()
+        self._group.align(plan.learning.criterion.parameters())
         self._divide_when_due(epoch)
         divided, before = time.perf_counter() - started, progress.images
         if progress.tally is None:
@@ -145,14 +151,20 @@ class Trainer:
         Raises:
             StopRequested: the run was asked to stop.
         """
-        self.stopping.check()
         minutes = self.plan.save_minutes
-        if minutes and time.monotonic() - self._saved >= 60 * minutes:
+        due = bool(minutes) and time.monotonic() - self._saved >= 60 * minutes
+        stop, due = self._group.agree(self.stopping.requested, due)
+        if stop:
+            raise StopRequested
+        if due:
             self._save()
 
     def _save(self) -> None:
-        save(self.run, self.plan.learning, self.progress, self.plan.data_digest)
+        self._group.from_first(self._write_state)
         self._saved = time.monotonic()
+
+    def _write_state(self) -> None:
+        save(self.run, self.plan.learning, self.progress, self.plan.data_digest)
 
     def _divide_when_due(self, epoch: int) -> None:
         schedule, progress = self.plan.schedule, self.progress
@@ -164,18 +176,14 @@ class Trainer:
 
     def _divide(self, epoch: int) -> None:
         plan, previous, started = self.plan, self.progress.division, time.perf_counter()
-        extracted = 0.0
-
-        def features() -> NDArray[np.float32]:
-            nonlocal extracted
-            found = self._features(plan.train, plan.space, plan.learning.network)
-            extracted = time.perf_counter() - started
-            return found
-
         number, learners = epoch // plan.schedule.every, plan.schedule.learners_at(epoch)
-        division = plan.divider.round(features, plan.train.identities, number, previous, learners)
+        features = TrainingFeatures(plan, learners, self.stopping.check)
+        division = self._group.from_first(
+            lambda: plan.divider.round(features, plan.train.identities, number, previous, learners)
+        )
         self.progress.division, self.progress.divided = division, epoch
-        self.run.write_division(epoch, division)
+        if self._group.first:
+            self.run.write_division(epoch, division)
         self._tell(
             {
                 "event": "division",
@@ -188,34 +196,27 @@ class Trainer:
                 "agreement": None if previous is None else _agreement(previous, division),
                 "merged": division.merged,
                 "retries": division.retries,
-                "feature_seconds": extracted,
+                "feature_seconds": features.seconds,
                 "seconds": time.perf_counter() - started,
             }
         )
 
-    def _features(self, records: Records, space: str, network: EmbeddingNetwork) -> NDArray[np.float32]:
-        plan = self.plan
-        reader = Reader(
-            records.files(), Fixed(transform(plan.description)), max_megapixels=plan.augmented.max_megapixels
-        )
-        inference = Inference(space, plan.learning.precision)
-        workers, check = plan.workers, self.stopping.check
-        return run_over(reader, network, self._device(), inference, workers=workers, progress=check)
-
     def _validate(self, epoch: int) -> tuple[float | None, SliceRecalls | None]:
         """Mean average precision on the held-out identities, and what each slice finds alone; the best model is kept."""
-        held_out, score, recalls = self.plan.validation, None, None
-        network = self.plan.learning.deployed
-        if held_out is not None:
-            embeddings = Embeddings(self._features(held_out, "embedding", network), held_out)
-            score = all_vs_all(embeddings, nmi_seeds=0).mAP or 0.0  # None cannot be: `hold_out` saw to matches
-            if network.architecture.learners > 1:
-                recalls = self._recalls(embeddings, network.architecture.learners)
+        plan, network, score, recalls = self.plan, self.plan.learning.deployed, None, None
+        if (held_out := plan.validation) is not None:
+            vectors = extract(plan, held_out, "embedding", network, self.stopping.check)
+            score, recalls = self._group.from_first(lambda: self._score(Embeddings(vectors, held_out)))
         if score is None or score > self.progress.best:
             self.progress.best = self.progress.best if score is None else score
             self.progress.best_epoch = epoch
-            save_model(self.run.path, network, self.plan.description)
+            self._group.from_first(lambda: save_model(self.run.path, network, plan.description))
         return score, recalls
+
+    def _score(self, embeddings: Embeddings) -> tuple[float, SliceRecalls | None]:
+        score = all_vs_all(embeddings, nmi_seeds=0).mAP or 0.0  # None cannot be: `hold_out` saw to matches
+        learners = self.plan.learning.deployed.architecture.learners
+        return score, self._recalls(embeddings, learners) if learners > 1 else None
 
     def _recalls(self, embeddings: Embeddings, learners: int) -> SliceRecalls:
         weights = self.plan.learning.criterion.subspaces.weights()
@@ -223,8 +224,9 @@ class Trainer:
             return slice_recalls(embeddings, learners, seed=self.plan.learning.seed)
         return slice_recalls(embeddings, len(weights), seed=self.plan.learning.seed, weights=weights.cpu().numpy())
 
-    def _device(self) -> Any:
-        return self.plan.learning.network.mean.device
+    @property
+    def _group(self) -> Group:
+        return self.plan.learning.group
 
     def _hear(self, event: Mapping[str, Any]) -> None:
         if event["event"] == "step":  # too many of them for the log
@@ -233,7 +235,8 @@ class Trainer:
             self._tell(event)
 
     def _tell(self, event: Mapping[str, Any]) -> None:
-        self.run.log(event)
+        if self._group.first:
+            self.run.log(event)
         self.listen(event)
 
 

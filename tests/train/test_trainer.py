@@ -22,6 +22,7 @@ from reid.evaluation.protocols import all_vs_all
 from reid.model.divide import DivideAndConquer
 from reid.model.store import load_model
 from reid.records import Embeddings, Records
+from reid.train.extraction import extract
 from reid.train.plan import Plan
 from reid.train.rates import Rates
 from reid.train.run_folder import RunFolder
@@ -110,7 +111,7 @@ def test_training_learns(tmp_path: Path) -> None:
     assert validation is not None
     heard, plan = Heard(), small_runs.plan(train, validation)
     trainer = _trainer(tmp_path / "run", plan, heard)
-    features = trainer._features(validation, "embedding", plan.learning.network)
+    features = extract(plan, validation, "embedding", plan.learning.network, trainer.stopping.check)
     before = all_vs_all(Embeddings(features, validation), nmi_seeds=0).mAP
     trainer.train()
     epochs = heard.of("epoch")
@@ -177,7 +178,7 @@ def test_the_best_epoch_is_chosen_on_validation_identities(
     scores = [epoch["validation"] for epoch in heard.of("epoch")]
     network, _, _ = load_model(folder)
     plan = replace(small_runs.plan(*data), learning=replace(small_runs.learning(), network=network))
-    features = _trainer(folder, plan)._features(data[1], "embedding", network)
+    features = extract(plan, data[1], "embedding", network, Stopping().check)
 
     assert heard.of("done")[0]["best_epoch"] == int(np.argmax(scores))
     assert heard.of("done")[0]["best"] == max(scores)
@@ -281,6 +282,8 @@ def _in_a_process(folder: Path, data: tuple[Records, Records], kill_after: float
             trainer = _trainer(folder, plan)
             if trainer.run.has_state():
                 trainer.resume()
+            else:
+                trainer.run.forget()  # as a new run does: what one killed before its first state has logged
             trainer.train()
             code = 0
         finally:

@@ -121,7 +121,7 @@ def test_pooled_features_are_the_backbones(embedder: Embedder) -> None:
     pictures = small_runs.pictures(4)
     with torch.no_grad():
         wanted = embedder.network.pooled(pictures).numpy()
-    rough = Inference("pooled", bf16=True)(embedder.network, pictures)
+    rough = Inference("pooled", precision=torch.bfloat16)(embedder.network, pictures)
 
     assert Inference("pooled")(embedder.network, pictures) == pytest.approx(wanted, abs=1e-6)
     assert rough.dtype == np.float32

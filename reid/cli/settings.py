@@ -1,7 +1,7 @@
 """The settings of a run from the options of `reid-train`: checked before anything slow is imported or read."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +49,13 @@ def new_folder(options: Mapping[str, Any], config: Config) -> RunFolder:
     """
     if options["out"] is not None:
         run = prepare_out(options["out"], force=options["force"])
+        run.forget()
         with contextlib.suppress(OutputError):  # the run itself is elsewhere, and needs no `runs` here
             name_latest(RUNS, run.path)
         return run
-    return create_run(RUNS, f"{load_card(config.data.dataset).name}-{Path(_recipe(options)).stem}")
+    return create_run(
+        RUNS, f"{load_card(config.data.dataset).name}-{'-'.join(Path(name).stem for name in _recipe(options))}"
+    )
 
 
 def _new(options: Mapping[str, Any]) -> Config:
@@ -67,8 +70,8 @@ def _new(options: Mapping[str, Any]) -> Config:
     return load_config(_recipe(options), options["assignments"], own)
 
 
-def _recipe(options: Mapping[str, Any]) -> str:
-    return options["recipe"] or load_card(options["dataset"] or Config().data.dataset).recipe
+def _recipe(options: Mapping[str, Any]) -> Sequence[str]:
+    return options["recipe"] or (load_card(options["dataset"] or Config().data.dataset).recipe,)
 
 
 def _resumed(run: RunFolder, options: Mapping[str, Any]) -> Config:

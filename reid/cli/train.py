@@ -13,7 +13,13 @@ from reid.cli.command import emit, run, shared_options
 @click.option(
     "--root", type=click.Path(path_type=Path), help="The dataset's folder.  [default: $REID_DATA/NAME, data/NAME]"
 )
-@click.option("--config", "recipe", metavar="NAME|FILE", help="Recipe.  [default: the dataset's]")
+@click.option(
+    "--config",
+    "recipe",
+    metavar="NAME|FILE",
+    multiple=True,
+    help="Recipe; each further one changes what those before it say.  [default: the dataset's]",
+)
 @click.option(
     "--set", "assignments", metavar="KEY=VALUE", multiple=True, help="Change one setting, such as train.epochs=20."
 )

@@ -20,12 +20,13 @@ _MOST = 20
 
 
 def load_config(
-    recipe: str | None, assignments: Sequence[str] = (), options: Mapping[str, object] | None = None
+    recipe: str | Sequence[str] | None, assignments: Sequence[str] = (), options: Mapping[str, object] | None = None
 ) -> Config:
     """The configuration of a run: defaults, then the recipe, then `assignments`, then `options`.
 
     Args:
-        recipe: name of a shipped recipe, or a path; None is defaults only.
+        recipe: name of a shipped recipe, or a path; of several, each changes what those before it say; None is
+            defaults only.
         assignments: `key=value` texts, as given to `--set`; the value is read as YAML.
         options: full key path -> value, from command-line options of their own; None values are left out.
 
@@ -33,25 +34,48 @@ def load_config(
         MissingInputError: no such recipe file.
         ConfigError: everything that is wrong with the settings, all at once.
     """
-    settings = {} if recipe is None else read_recipe(recipe)
+    recipes = [recipe] if isinstance(recipe, str) else list(recipe or ())
+    settings: dict[str, Any] = {}
+    for name in recipes:
+        settings = _layered(settings, read_recipe(name))
     pairs = [_pair(assignment) for assignment in assignments]
     for key, value in sorted(pairs, key=lambda pair: pair[0] != "loss.name"):  # it clears the other keys of loss
         _assign(settings, key, value)
     for key, value in (options or {}).items():
         if value is not None:
             _assign(settings, key, value)
-    return check(
-        settings, "the configuration" if recipe is None else f"recipe {printable(recipe)} with the options given"
-    )
+    title = f"recipe {printable(' + '.join(recipes))} with the options given" if recipes else "the configuration"
+    return check(settings, title)
 
 
 def read_recipe(recipe: str) -> dict[str, Any]:
-    """The settings in a recipe, by name or path, unchecked.
+    """The settings in a recipe, by name or path, unchecked; its key `base` names a recipe that it is a change of.
 
     Raises:
         MissingInputError: it looks like a path, and there is no such file.
-        ConfigError: unknown name, or the file does not hold a mapping.
+        ConfigError: unknown name, the file does not hold a mapping, or bases go round in a circle.
     """
+    settings, seen = _read(recipe), [recipe]
+    while (base := settings.pop("base", None)) is not None:
+        if not isinstance(base, str) or base in seen:
+            wanted = "wanted the name of a recipe" if not isinstance(base, str) else "which is a change of this one"
+            raise ConfigError(f"recipe {printable(seen[-1])}: base: got {shown(base)}, {wanted}")
+        seen.append(base)
+        settings = _layered(_read(base), settings)
+    return settings
+
+
+def _layered(settings: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
+    """`settings` with what `change` says instead; a section that is null goes, and a loss with a name replaces the other."""
+    whole = dict(settings)
+    for key, value in change.items():
+        before = whole.get(key)
+        merges = isinstance(before, dict) and isinstance(value, dict) and not (key == "loss" and "name" in value)
+        whole[key] = {**before, **value} if merges and before is not None else value
+    return whole
+
+
+def _read(recipe: str) -> dict[str, Any]:
     path = Path(recipe)
     if path.suffix not in {".yaml", ".yml"}:
         known = shipped.names("configs")

@@ -7,14 +7,14 @@ import pytest
 import small_runs
 import torch
 
-from reid.cli.compose import MAX_UNREADABLE, build_learning, compose, schedule
+from reid.cli.compose import MAX_UNREADABLE, compose, rates, schedule
+from reid.cli.learning import build_network
 from reid.config import Config, load_config
-from reid.errors import ConfigError, DataError, MissingInputError
-from reid.model.losses import MarginLoss, WeightedSum
+from reid.errors import ConfigError, DataError
 from reid.model.store import save_model
 from reid.records import Splits, build
 from reid.rng import generator
-from reid.train.trainer import Plan
+from reid.train.plan import Plan
 
 BASE = (
     "train.identities=3",
@@ -43,13 +43,13 @@ def splits(tmp_path_factory):
 def plan_of(splits, *assignments):
     """The plan of a configuration, and the notes."""
     config = config_of(*assignments)
-    made = compose(config, splits, build_learning(config, device="cpu"))
+    made = compose(config, splits, build_network(config, device="cpu"))
     return made.plan, made.notes
 
 
-def group(plan):
-    """The optimiser's settings for the network."""
-    return plan.learning.optimiser.param_groups[0]
+def group(plan, name="layer"):
+    """The optimiser's settings for a group of parameters."""
+    return next(group for group in plan.learning.optimiser.param_groups if group["name"] == name)
 
 
 def weights(plan):
@@ -95,6 +95,13 @@ KEYS = {
         ),
         (4, 4, 4, 4),
     ),
+    "division.schedule": (
+        "doubling",
+        lambda p: (p.schedule.doubling, p.learning.criterion.subspaces.learners),
+        (True, 1),
+    ),
+    "division.subspaces": ("learned", lambda p: len(list(p.learning.criterion.subspaces.parameters())), 1),
+    "division.mask_weight": ("0.5", lambda p: p.learning.criterion.mask_weight, 0.5),
     "division.every": ("5", lambda p: p.schedule.every, 5),
     "division.space": ("embedding", lambda p: p.space, "embedding"),
     "division.unit": ("identity", lambda p: p.divider.unit, "identity"),
@@ -115,9 +122,26 @@ KEYS = {
     ),
     "train.lr": ("0.125", lambda p: group(p)["base_lr"], 0.125),
     "train.weight_decay": ("0.25", lambda p: group(p)["weight_decay"], 0.25),
-    "train.scheduler": ("constant", lambda p: p.schedule.scheduler, "constant"),
-    "train.warmup": ("4", lambda p: p.schedule.warmup, 4),
-    "train.precision": ("bf16", lambda p: p.learning.bf16, True),
+    "train.backbone_lr": ("0.5", lambda p: group(p, "backbone")["base_lr"], 0.5),
+    "train.loss_lr": ("0.5", lambda p: group(p, "loss")["base_lr"], 0.5),
+    "train.scheduler": ("constant", lambda p: p.rates.scheduler, "constant"),
+    "train.warmup": ("4", lambda p: p.rates.warmup, 4),
+    "train.accumulate": ("3", lambda p: p.accumulate, 3),
+    "train.clip": ("0.5", lambda p: p.learning.clip, 0.5),
+    "train.ema": (
+        "0.75",
+        lambda p: p.learning.average is not None and p.learning.deployed is not p.learning.network,
+        True,
+    ),
+    "train.patience": ("7", lambda p: p.patience, 7),
+    "train.precision": ("bf16", lambda p: p.learning.precision, torch.bfloat16),
+    "train.channels_last": (
+        "false",
+        lambda p: p.learning.network.backbone.stages[3].weight.is_contiguous(memory_format=torch.channels_last),
+        False,
+    ),
+    "train.on_nan": ("skip", lambda p: p.on_nan, "skip"),
+    "train.save_minutes": ("3.5", lambda p: p.save_minutes, 3.5),
     "train.save_every": ("6", lambda p: p.save_every, 6),
 }
 """By key: a value, what it changes in the plan, and to what."""
@@ -128,6 +152,13 @@ ELSEWHERE = {
     "data.on_bad_image": "test_unreadable_images",
     "model.backbone": "test_backbone",
     "model.weights": "test_weights_from_a_file",
+    "division.mask_lr": "test_learned_subspaces_have_their_own_rate",
+    "division.mask_decay": "test_learned_subspaces_have_their_own_rate",
+    "train.milestones": "test_rates_follow_the_settings",
+    "train.decay": "test_rates_follow_the_settings",
+    "train.compile": "tests/cli/test_learning.py",
+    "train.sync_batchnorm": "tests/cli/test_learning.py",
+    "train.tensorboard": "tests/cli/test_train.py",
 }
 
 
@@ -205,33 +236,18 @@ def test_weights_from_a_file(splits, tmp_path):
     assert weights(plan) == float(next(network.parameters()).detach().flatten()[0])
 
 
-@pytest.mark.parametrize(
-    ("assignment", "error", "words"),
-    [
-        ("model.backbone=resnt50", ConfigError, "did you mean"),
-        ("loss.name=margn", ConfigError, "did you mean 'margin'"),
-        ("loss.alfa=1", ConfigError, "alfa"),
-        ("model.weights=/nowhere/w.pth", MissingInputError, "/nowhere/w.pth"),
-        ("model.weights=pretrained", ConfigError, "no pretrained weights"),
-    ],
-)
-def test_mistakes_show_without_data(assignment, error, words):
-    """What names something that is not there is refused before data are read."""
-    with pytest.raises(error, match=words):
-        build_learning(config_of(assignment), device="cpu")
+def test_learned_subspaces_have_their_own_rate(splits):
+    """Learning rate and weight decay of the masks."""
+    plan, _ = plan_of(splits, "division.subspaces=learned", "division.mask_lr=0.5", "division.mask_decay=0.25")
+
+    assert (group(plan, "masks")["base_lr"], group(plan, "masks")["weight_decay"]) == (0.5, 0.25)
 
 
-def test_no_such_device():
-    """Named."""
-    with pytest.raises(ConfigError, match="abacus"):
-        build_learning(config_of(), device="abacus")
+def test_rates_follow_the_settings():
+    """Milestones and the factor at each."""
+    config = config_of("train.scheduler=multi-step", "train.milestones=[2,4]", "train.decay=0.5", "train.warmup=0")
 
-
-def test_losses():
-    """One, or several with weights."""
-    assert isinstance(build_learning(config_of(), device="cpu").criterion.loss, MarginLoss)
-    several = config_of("loss=[{name: margin}, {name: triplet, weight: 0.5}]")
-    assert isinstance(build_learning(several, device="cpu").criterion.loss, WeightedSum)
+    assert [rates(config).factor(epoch, 0.0) for epoch in range(6)] == [1, 1, 0.5, 0.5, 0.25, 0.25]
 
 
 def test_schedule_follows_the_settings():

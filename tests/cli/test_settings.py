@@ -11,11 +11,13 @@ from reid.config import to_settings
 from reid.errors import ConfigError, MissingInputError, OutputError
 from reid.train.run_folder import RunFolder
 
-NOTHING = dict.fromkeys(("dataset", "root", "recipe", "out", "epochs", "weights", "seed")) | {
+NOTHING = dict.fromkeys(("dataset", "root", "out", "epochs", "weights", "seed")) | {
+    "recipe": (),
     "assignments": (),
     "resume": False,
     "accept_data_change": False,
     "force": False,
+    "dry_run": False,
     "device": "auto",
 }
 
@@ -30,7 +32,7 @@ def test_options_of_their_own():
     config, old = settings_of(
         dataset="vid",
         root=Path("r"),
-        recipe="small",
+        recipe=("small",),
         epochs=7,
         weights="random",
         seed=5,
@@ -64,8 +66,8 @@ def test_folders_of_new_runs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     latest = tmp_path / "runs" / "latest"
     for options, wanted in (
-        ({"dataset": "vid", "recipe": "small"}, "runs/vehicleid-small-1"),
-        ({"dataset": "vid", "recipe": "small"}, "runs/vehicleid-small-2"),
+        ({"dataset": "vid", "recipe": ("small",)}, "runs/vehicleid-small-1"),
+        ({"dataset": "vid", "recipe": ("small",)}, "runs/vehicleid-small-2"),
         ({"dataset": "vid", "out": Path("mine")}, "mine"),
         ({}, "runs/demo-demo-1"),
     ):
@@ -81,8 +83,8 @@ def test_folders_of_new_runs(tmp_path, monkeypatch):
 def test_resume(tmp_path, monkeypatch):
     """The run's own settings, but for --epochs and --root; what is given besides is refused."""
     monkeypatch.chdir(tmp_path)
-    every = {**NOTHING, "recipe": "small", "seed": 3}
-    made = new_folder(every, settings_of(recipe="small")[0])
+    every = {**NOTHING, "recipe": ("small",), "seed": 3}
+    made = new_folder(every, settings_of(recipe=("small",))[0])
     made.write_settings(to_settings(run_settings(every)[0]))
     (made.path / ".tmp-reid-0123456789abcdef").touch()
 
@@ -91,6 +93,6 @@ def test_resume(tmp_path, monkeypatch):
     assert (config.seed, config.train.epochs, config.data.root) == (3, 99, "r")
     assert not list(made.path.glob(".tmp-reid-*"))
     with pytest.raises(ConfigError, match="leave out --dataset, --config, --set, --weights, --seed"):
-        settings_of(resume=True, dataset="d", recipe="small", assignments=("a=1",), weights="w", seed=0)
+        settings_of(resume=True, dataset="d", recipe=("small",), assignments=("a=1",), weights="w", seed=0)
     with pytest.raises(MissingInputError, match="no run nowhere"):
         settings_of(resume=True, out=Path("nowhere"))

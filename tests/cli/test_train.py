@@ -22,11 +22,16 @@ RUN_FILES = {
     "model.safetensors",
     "model.json",
     "last.ckpt",
+    "previous.ckpt",
     "log.jsonl",
     "divisions/epoch-0000.npz",
     "divisions/epoch-0001.npz",
     "report.json",
     "report/cmc.png",
+    "report/division-flow.png",
+    "report/division-clusters.png",
+    "report/learner-recall.png",
+    "report/learner-losses.png",
 }
 
 
@@ -57,10 +62,23 @@ def test_run_folder(tmp_path_factory, name, pictures):
     assert json.loads((made.run / "model.json").read_text())["sha256"] == sha256(made.run / "model.safetensors")
     assert all(np.isfinite(values).all() for values in load_file(made.run / "model.safetensors").values())
     events = [json.loads(line) for line in (made.run / "log.jsonl").read_text().splitlines()]
-    assert [event["event"] for event in events] == ["division", "epoch", "division", "epoch", "epoch", "done"]
+    assert [event["event"] for event in events] == [
+        "division",
+        "epoch",
+        "learners",
+        "division",
+        "epoch",
+        "learners",
+        "epoch",
+        "learners",
+        "done",
+    ]
     assert [event["stage"] for event in events if event["event"] == "epoch"] == ["divide", "conquer", "finetune"]
     with np.load(made.run / "divisions" / "epoch-0000.npz") as division:
-        assert division["sizes"].tolist() == np.bincount(division["clusters"][division["clusters"] >= 0]).tolist()
+        assert (
+            division["sizes"].tolist()
+            == np.bincount(division["clusters"][division["clusters"] >= 0], minlength=2).tolist()
+        )
 
 
 def test_what_is_said(tmp_path_factory):
@@ -80,9 +98,18 @@ def test_what_is_said(tmp_path_factory):
     assert sum(bool(re.match(r"epoch [123]/3  \w+ +loss \d\.\d{4}  ", line)) for line in lines) == 3
     assert any(line.startswith("best epoch on validation identities: ") for line in lines)
     assert "| split | protocol      | Rank-1 | Rank-5 | Rank-10 |  mAP | mINP |" in lines
-    assert lines[-4:] == [
-        f"runs/market1501-small-1/{x}"
-        for x in ("report.json", "report/cmc.png", "report/ranks-test.png", "report/hardest-test.png")
+    assert sum(line.startswith("  learners: ") for line in lines) == 3
+    pictures = (
+        "cmc",
+        "ranks-test",
+        "hardest-test",
+        "division-flow",
+        "division-clusters",
+        "learner-recall",
+        "learner-losses",
+    )
+    assert lines[-8:] == [
+        f"runs/market1501-small-1/{x}" for x in ("report.json", *(f"report/{name}.png" for name in pictures))
     ]
 
 
@@ -137,18 +164,21 @@ def interrupt(folder: Path, data: Path, number: int, *arguments: str) -> tuple[i
     return process.returncode, "".join(lines), error
 
 
-def test_sigterm_and_resume(tmp_path_factory, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_and_resume(tmp_path_factory, tmp_path, number):
     """75, and the command to go on; the model is then, to the byte, that of a run that was never stopped."""
     made = trained(tmp_path_factory)
-    longer = ("--epochs", "9", "--set", "division.finetune_from=7")
-    code, out, err = interrupt(tmp_path, made.data, signal.SIGTERM, *longer, "--out", "stopped")
+    longer = ("--epochs", "9", "--set", "division.finetune_from=7", "--set", "train.save_every=99")
+    code, out, err = interrupt(tmp_path, made.data, number, *longer, "--out", "stopped")
 
     assert code == 75, (out, err)
-    assert re.fullmatch(r"error: stopped in epoch \d+; go on with reid-train --resume --out stopped\n", err)
+    assert re.fullmatch(
+        r"error: stopped in epoch \d+(, batch \d+)?; go on with reid-train --resume --out stopped\n", err
+    )
     assert not [name for name in names(tmp_path) if "tmp" in name]
     done = train(tmp_path, "--resume", "--out", "stopped")
     assert done.code == 0, done.err
-    assert re.search(r"going on after epoch \d+ of 9", done.out)
+    assert re.search(r"going on at epoch \d+ of 9", done.out)
     whole = train(tmp_path, "--dataset", "market1501", "--root", made.data, *TINY, *longer, "--out", "whole")
     assert whole.code == 0
     assert (tmp_path / "stopped" / "model.safetensors").read_bytes() == (
@@ -156,17 +186,28 @@ def test_sigterm_and_resume(tmp_path_factory, tmp_path):
     ).read_bytes()
 
 
-def test_sigint_before_the_first_checkpoint(tmp_path_factory, tmp_path):
-    """130, nothing to resume, no temporary files."""
+def test_a_run_without_a_checkpoint_cannot_go_on(tmp_path_factory, tmp_path):
+    """66."""
     made = trained(tmp_path_factory)
-    settings = ("--epochs", "99", "--set", "train.save_every=99")
-    code, out, err = interrupt(tmp_path, made.data, signal.SIGINT, *settings, "--out", "stopped")
+    shutil.copytree(made.run, tmp_path / "run", ignore=shutil.ignore_patterns("*.ckpt"))
+    done = train(tmp_path, "--resume", "--out", "run")
 
-    assert (code, err) == (130, "interrupted\n"), out
-    assert not [name for name in names(tmp_path) if "tmp" in name or name.endswith("last.ckpt")]
-    done = train(tmp_path, "--resume", "--out", "stopped")
     assert done.code == 66
     assert "has no checkpoint to resume from" in done.err
+
+
+def test_dry_run(tmp_path_factory, tmp_path):
+    """The timeline as a table, or as JSON with every epoch; no folder is made and no step taken."""
+    made = trained(tmp_path_factory)
+    arguments = ("--dataset", "market1501", "--root", made.data, *TINY, "--dry-run")
+    done = train(tmp_path, *arguments)
+    as_json = train(tmp_path, *arguments, "--json", "-")
+
+    assert (done.code, done.err) == (0, "")
+    assert "epochs  stage     learners  new division  lr backbone" in done.out
+    assert done.out.endswith("nothing was trained (--dry-run)\n")
+    assert [row["stage"] for row in json.loads(as_json.out)["timeline"]] == ["divide", "conquer", "finetune"]
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture
@@ -178,16 +219,33 @@ def copy(tmp_path_factory, tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "last.ckpt"])
-def test_resume_of_a_damaged_run(copy, name):
-    """74, naming the file."""
-    content = bytearray((copy / "run" / name).read_bytes())
+def damage(path):
+    """Flip a bit in the middle of a file."""
+    content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
-    (copy / "run" / name).write_bytes(content)
+    path.write_bytes(content)
+
+
+def test_resume_of_a_damaged_run(copy):
+    """74, naming the file."""
+    damage(copy / "run" / "config.yaml")
     done = train(copy, "--resume", "--out", "run")
 
     assert done.code == ArtefactError.exit_code
-    assert f"run/{name}" in done.err
+    assert "run/config.yaml" in done.err
+
+
+def test_resume_from_the_state_before_a_damaged_one(copy):
+    """D9: the newest whole state is taken, which is said; the run ends as it did. 74 where both are damaged."""
+    before = sha256(copy / "run" / "model.safetensors")
+    damage(copy / "run" / "last.ckpt")
+    done = train(copy, "--resume", "--out", "run")
+
+    assert done.code == 0, done.err
+    assert re.search(r"note: .*last\.ckpt", done.out)
+    assert sha256(copy / "run" / "model.safetensors") == before
+    damage(copy / "run" / "previous.ckpt")
+    assert train(copy, "--resume", "--out", "run").code == ArtefactError.exit_code
 
 
 def test_resume_of_changed_data(copy):
@@ -212,7 +270,7 @@ def test_more_epochs_for_a_finished_run(copy):
     done = train(copy, "--resume", "--out", "run", "--epochs", 4)
 
     assert done.code == 0, done.err
-    assert "going on after epoch 3 of 4" in done.out
+    assert "going on at epoch 4 of 4" in done.out
     assert "epoch 4/4  finetune" in done.out
 
 

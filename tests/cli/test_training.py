@@ -12,7 +12,7 @@ from reid.errors import ConfigError, DataError
 
 OPTIONS = {
     "dataset": "market1501",
-    "recipe": "small",
+    "recipe": ("small",),
     "out": None,
     "epochs": 1,
     "weights": None,
@@ -21,6 +21,9 @@ OPTIONS = {
     "accept_data_change": False,
     "force": False,
     "device": "cpu",
+    "dry_run": False,
+    "exact": False,
+    "on_nan": None,
 }
 
 

@@ -1,5 +1,6 @@
 """From recipe, file and command line to settings."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,86 @@ def test_root_that_is_not_utf8_comes_back() -> None:
 
     assert config.data.root == "/mnt/r\udce9sum\udce9"
     assert check(parse_yaml(to_yaml(to_settings(config)), "config.yaml"), "config.yaml") == config
+
+
+def test_a_recipe_can_be_a_change_of_another(tmp_path: Path) -> None:
+    """`base` names it, by name or path, over several steps; what is not changed stays; it is no setting itself."""
+    middle, last = tmp_path / "middle.yaml", tmp_path / "last.yaml"
+    middle.write_text("base: dc2019\ndivision: {learners: 4}\ntrain: {epochs: 7}\nloss: {name: triplet}\n")
+    last.write_text(f"base: {middle}\ntrain: {{lr: 0.5}}\n")
+    config, base = load_config(str(last)), load_config("dc2019")
+
+    assert (config.division.learners, config.train.epochs, config.train.lr) == (4, 7, 0.5)
+    assert config.loss == {"name": "triplet"}
+    assert (config.division.conquer_from, config.data) == (80, base.data)
+
+
+@pytest.mark.parametrize("base", ["5", "[small]", "{name: small}"])
+def test_a_base_is_a_name(tmp_path: Path, base: str) -> None:
+    """78."""
+    path = tmp_path / "x.yaml"
+    path.write_text(f"base: {base}\n")
+    with pytest.raises(ConfigError, match=r"base: got .*, wanted the name of a recipe"):
+        load_config(str(path))
+
+
+def test_bases_do_not_go_round(tmp_path: Path) -> None:
+    """78, where one is a change of the other and the other of the one."""
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    one.write_text(f"base: {other}\n")
+    other.write_text(f"base: {one}\n")
+    with pytest.raises(ConfigError, match=r"base: got .*, which is a change of this one"):
+        load_config(str(one))
+
+
+def test_later_recipes_change_what_earlier_ones_say() -> None:
+    """Controls are recipes that are given after another; each key once, the last counts."""
+    config = load_config(("dc2021", "control-plain"), ("train.epochs=3",))
+
+    assert (config.division.learners, config.division.schedule, config.division.subspaces) == (1, "flat", "fixed")
+    assert (config.model.dimension, config.train.epochs, config.train.images_each) == (512, 3, 2)
+    with pytest.raises(ConfigError, match=r"recipe small \+ dc2019 with the options given"):
+        load_config(("small", "dc2019"), ("train.lr=0",))
+
+
+def test_the_papers_recipes() -> None:
+    """METHOD section 5, number by number."""
+    first, second = load_config("dc2019"), load_config("dc2021")
+    for config, (dimension, learners, identities, each, normalise) in (
+        (first, (128, 8, 20, 4, "slices")),
+        (second, (512, 32, 40, 2, "whole")),
+    ):
+        assert (config.model.dimension, config.division.learners, config.division.every) == (dimension, learners, 2)
+        assert (config.train.identities, config.train.images_each, config.model.normalise) == (
+            identities,
+            each,
+            normalise,
+        )
+        assert (config.model.backbone, config.model.weights, config.model.pooling) == (
+            "resnet50",
+            "pretrained",
+            "average",
+        )
+        assert (config.model.freeze_batchnorm, config.model.dropout) == (True, 0.01)
+        assert config.loss == {"name": "margin", "alpha": 0.2, "beta": 1.2, "smallest": 0.5, "cutoff": 1.4}
+        assert (config.train.optimiser, config.train.lr, config.train.weight_decay) == ("adam", 1e-5, 1e-4)
+        assert (config.train.scheduler, config.data.image_size, config.data.crop) == ("constant", 224, "random-resized")
+    assert (first.division.schedule, first.division.subspaces, first.division.freeze_backbone) == ("flat", "fixed", 0)
+    assert (first.train.epochs, first.division.conquer_from, first.division.finetune_from) == (200, 80, 190)
+    assert (second.division.schedule, second.division.subspaces) == ("doubling", "learned")
+    assert (second.division.mask_weight, second.division.mask_lr, second.division.freeze_backbone) == (0.01, 1e-3, 1)
+    assert (second.train.epochs, second.division.conquer_from, second.division.finetune_from) == (180, 80, None)
+    for name in ("dc2019-cub", "dc2019-cars"):
+        four = load_config(name)
+        assert four.division.learners == 4
+        assert dataclasses.replace(four, division=first.division) == first
+
+
+@pytest.mark.parametrize("name", [name for name in shipped.names("configs") if name.startswith("control-")])
+@pytest.mark.parametrize("base", ["dc2019", "dc2021", "small"])
+def test_controls_go_with_every_recipe(name: str, base: str) -> None:
+    """METHOD section 6: each control is a recipe, and changes the division or the dimension alone."""
+    config, before = load_config((base, name)), load_config(base)
+
+    assert (config.data, config.loss, config.train) == (before.data, before.loss, before.train)
+    assert (config.division, config.model) != (before.division, before.model)

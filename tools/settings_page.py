@@ -29,10 +29,8 @@ This page is written by `python tools/settings_page.py`.
 LOSS = """
 ## loss
 
-`loss.name` chooses the loss, and its own keys follow; a list of such, each with a `weight`, is their weighted sum.
-
-| name | own keys and defaults | |
-|---|---|---|
+`loss.name` chooses the loss, and its own keys follow; a list of such, each with a `weight`, is their weighted sum. All of them
+are on [their own page](losses.md).
 """
 
 
@@ -43,25 +41,13 @@ def page() -> str:
     for section in dataclasses.fields(Config):
         if dataclasses.is_dataclass(section.type):
             rows += section_rows(section.name, section.type, defaults[section.name])
-    return HEAD + "".join(rows) + LOSS + "".join(loss_rows())
+    return HEAD + "".join(rows) + LOSS
 
 
 def section_rows(name: str, section: Any, defaults: dict[str, Any]) -> list[str]:
     """A table row for every key of a section."""
     meanings = attributes(inspect.getdoc(section) or "")
     return [f"| `{name}.{key}` | `{json.dumps(value)}` | {meanings[key]} |\n" for key, value in defaults.items()]
-
-
-def loss_rows() -> list[str]:
-    """A table row for every loss."""
-    from reid.model.losses import LOSSES
-
-    rows = []
-    for name, build in LOSSES.items():
-        own = {key: p.default for key, p in inspect.signature(build).parameters.items() if isinstance(p.default, float)}
-        first = (inspect.getdoc(build) or "").partition("\n")[0]
-        rows.append(f"| `{name}` | {', '.join(f'`{key}: {value}`' for key, value in own.items())} | {first} |\n")
-    return rows
 
 
 def attributes(doc: str) -> dict[str, str]:

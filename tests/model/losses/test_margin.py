@@ -1,39 +1,18 @@
-"""Losses against slow re-derivations in float64, and what a loss must be to be used at all."""
+"""Margin loss against slow re-derivations in float64, and its draws against the paper's distribution."""
 
 import math
 
 import numpy as np
 import pytest
 import torch
+from loss_batches import clustered, labels_of
 from numpy.typing import NDArray
 from scipy.stats import chisquare
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from reid.errors import ConfigError
-from reid.model.losses import LOSSES, MarginLoss, build_loss, distances
-
-KNOWN_KEYS = {
-    "margin": ["alpha", "beta", "smallest", "cutoff"],
-    "triplet": ["margin"],
-    "contrastive": ["positive_margin", "negative_margin"],
-    "multi-similarity": ["alpha", "beta", "base"],
-}
-
-
-def _clustered(dimension: int, identities: int = 6, each: int = 3, seed: int = 0) -> Tensor:
-    """(identities * each, dimension) float64 unit vectors around a few centres that are near each other, so that
-    distances reach from under 0.5 to over 1.4."""
-    random = torch.Generator().manual_seed(seed)
-    draw = lambda *shape: torch.randn(*shape, generator=random, dtype=torch.float64) / dimension**0.5  # noqa: E731
-    # Depths differ, so that some pairs are nearly orthogonal and some nearly equal in any dimension.
-    depth = torch.rand(identities * each, 1, generator=random, dtype=torch.float64)
-    centres = (draw(1, dimension) + 0.6 * draw(identities, dimension)).repeat_interleave(each, dim=0)
-    return normalize(centres + 1.5 * depth * draw(identities * each, dimension), dim=1)
-
-
-def _labels(identities: int = 6, each: int = 3) -> Tensor:
-    return torch.arange(identities).repeat_interleave(each) * 10
+from reid.model.losses import MarginLoss
+from reid.model.losses.pairs import distances
 
 
 def _chances(vectors: NDArray[np.float64], labels: list[int], anchor: int, cutoff: float = 1.4) -> NDArray[np.float64]:
@@ -56,15 +35,18 @@ def _chances(vectors: NDArray[np.float64], labels: list[int], anchor: int, cutof
     return weights / weights.sum()
 
 
-def _slow_loss(vectors: Tensor, labels: list[int], negatives: dict[tuple[int, int], int], beta: float = 1.2) -> float:
-    """The margin loss of all positive pairs and the negatives given for them, term by term."""
+def _slow_loss(
+    vectors: Tensor, labels: list[int], negatives: dict[tuple[int, int], int], beta: float = 1.2
+) -> tuple[float, int]:
+    """The margin loss of all positive pairs and the negatives given for them, and the number of terms above zero."""
     alpha, terms = 0.2, []
     for (anchor, positive), negative in negatives.items():
         assert labels[negative] != labels[anchor] == labels[positive]
         near = float((vectors[anchor] - vectors[positive]).norm())
         far = float((vectors[anchor] - vectors[negative]).norm())
         terms += [max(0.0, near - beta + alpha), max(0.0, beta - far + alpha)]
-    return sum(terms) / max(1, sum(term > 0 for term in terms))
+    active = sum(term > 0 for term in terms)
+    return sum(terms) / max(1, active), active
 
 
 def _pairs(labels: list[int]) -> list[tuple[int, int]]:
@@ -86,18 +68,20 @@ def _drawn(loss: MarginLoss, vectors: Tensor, labels: Tensor, seed: int) -> dict
 @pytest.mark.parametrize("seed", range(4))
 def test_margin_loss_equals_a_double_loop(dimension: int, seed: int) -> None:
     """Given the same negatives, the loss is the mean of the positive terms of a loop over all pairs."""
-    vectors, labels = _clustered(dimension, seed=seed), _labels()
+    vectors, labels = clustered(dimension, seed=seed), labels_of()
     loss = MarginLoss(generator=torch.Generator())
     negatives = _drawn(loss, vectors, labels, seed)
     assert loss.generator is not None
     loss.generator.manual_seed(seed)
 
-    assert loss(vectors, labels).item() == pytest.approx(_slow_loss(vectors, labels.tolist(), negatives), abs=1e-6)
+    value, active = _slow_loss(vectors, labels.tolist(), negatives)
+    assert loss(vectors, labels).item() == pytest.approx(value, abs=1e-6)
+    assert loss.active_pairs == active
 
 
 def test_margin_loss_of_float32_is_that_of_float64() -> None:
     """The rounding of float32 vectors changes the loss by no more than rounding."""
-    vectors, labels = _clustered(64), _labels()
+    vectors, labels = clustered(64), labels_of()
     exact = MarginLoss(generator=torch.Generator().manual_seed(3))(vectors, labels)
     rounded = MarginLoss(generator=torch.Generator().manual_seed(3))(vectors.float(), labels)
 
@@ -108,7 +92,7 @@ def test_margin_loss_of_float32_is_that_of_float64() -> None:
 @pytest.mark.parametrize("dimension", [4, 32])
 def test_gradient_of_margin_loss_is_that_of_finite_differences(dimension: int) -> None:
     """The gradient with respect to the vectors and to beta, by central differences in float64."""
-    vectors, labels = _clustered(dimension, 4, 2).requires_grad_(), _labels(4, 2)
+    vectors, labels = clustered(dimension, 4, 2).requires_grad_(), labels_of(4, 2)
 
     def value(vectors: Tensor, beta: Tensor) -> Tensor:
         loss = MarginLoss(generator=torch.Generator().manual_seed(1))
@@ -124,7 +108,7 @@ def test_gradient_of_margin_loss_is_that_of_finite_differences(dimension: int) -
 def test_negatives_are_drawn_by_distance(dimension: int) -> None:
     """Chi-square of 100,000 drawn negatives of each anchor against the exact weights for the active dimension."""
     # So alike that the distribution is spread over many images: with few it would be one image in high dimensions.
-    random, labels = torch.Generator().manual_seed(0), _labels()
+    random, labels = torch.Generator().manual_seed(0), labels_of()
     common = (2.5 / dimension**0.5) ** 0.5 * normalize(torch.randn(1, dimension, generator=random), dim=1)
     vectors = normalize(common + torch.randn(len(labels), dimension, generator=random) / dimension**0.5, dim=1)
     loss = MarginLoss(generator=torch.Generator().manual_seed(0))
@@ -145,7 +129,7 @@ def test_negatives_are_drawn_by_distance(dimension: int) -> None:
 @pytest.mark.parametrize("dimension", [2, 3, 16, 512])
 def test_weights_are_those_of_the_paper(dimension: int) -> None:
     """Weights of float32 distances, each row scaled to sum 1, equal the formula in float64 to a thousandth."""
-    vectors, labels = _clustered(dimension).float(), _labels()
+    vectors, labels = clustered(dimension).float(), labels_of()
     weights = MarginLoss().weights(distances(vectors), labels[:, None] == labels[None, :], dimension).double()
     for anchor in range(len(labels)):
         expected = _chances(vectors.double().numpy(), labels.tolist(), anchor)
@@ -155,7 +139,7 @@ def test_weights_are_those_of_the_paper(dimension: int) -> None:
 
 def test_the_dimension_is_that_of_the_vectors_seen() -> None:
     """The distribution belongs to the active dimension: the same distances in more columns give other weights."""
-    vectors, labels = _clustered(8), _labels()
+    vectors, labels = clustered(8), labels_of()
     loss, asked = MarginLoss(), []
     inner = loss.weights
     loss.weights = lambda distance, same, dimension: asked.append(dimension) or inner(distance, same, dimension)  # type: ignore[func-returns-value]
@@ -180,8 +164,8 @@ def test_anchor_whose_negatives_are_all_far_still_draws() -> None:
 def test_a_negative_is_never_of_the_same_identity(dimension: int) -> None:
     """Not even where the own identity is nearest, vectors are equal, or only the first or last image is a negative."""
     loss = MarginLoss(generator=torch.Generator().manual_seed(0))
-    for labels in (_labels(), torch.tensor([0] + [1] * 17), torch.tensor([1] * 17 + [0])):
-        for vectors in (_clustered(dimension).float(), torch.ones(18, dimension) / dimension**0.5):
+    for labels in (labels_of(), torch.tensor([0] + [1] * 17), torch.tensor([1] * 17 + [0])):
+        for vectors in (clustered(dimension).float(), torch.ones(18, dimension) / dimension**0.5):
             for seed in range(5):
                 for (anchor, _), negative in _drawn(loss, vectors, labels, seed).items():
                     assert labels[anchor] != labels[negative]
@@ -190,7 +174,7 @@ def test_a_negative_is_never_of_the_same_identity(dimension: int) -> None:
 def test_one_identity_alone_gives_zero_and_no_gradient() -> None:
     """Nothing to compare with: the loss is 0 and so are all gradients; likewise with no two images of one identity."""
     for labels in (torch.zeros(6, dtype=torch.long), torch.arange(6), torch.zeros(1, dtype=torch.long)):
-        vectors = _clustered(8, 2)[: len(labels)].clone().requires_grad_()
+        vectors = clustered(8, 2)[: len(labels)].clone().requires_grad_()
         loss = MarginLoss()
         value = loss(vectors, labels)
         value.backward()
@@ -207,7 +191,7 @@ def test_identical_images_give_no_nan() -> None:
     paired = normalize(torch.randn(9, 16, generator=torch.Generator().manual_seed(0)), dim=1).repeat_interleave(
         2, dim=0
     )
-    for images, labels in ((equal, _labels()), (paired, torch.arange(9).repeat_interleave(2))):
+    for images, labels in ((equal, labels_of()), (paired, torch.arange(9).repeat_interleave(2))):
         raw = images.clone().requires_grad_()
         value = MarginLoss()(normalize(raw, dim=1), labels)
         value.backward()
@@ -220,7 +204,7 @@ def test_identical_images_give_no_nan() -> None:
 
 def test_beta_learns() -> None:
     """Beta is a parameter, gets a gradient, and is minus the mean sign of the active terms: positives push it up."""
-    vectors, labels = _clustered(16), _labels()
+    vectors, labels = clustered(16), labels_of()
     loss = MarginLoss(beta=0.3)
     loss(vectors, labels).backward()
 
@@ -228,95 +212,11 @@ def test_beta_learns() -> None:
     assert float(loss.beta.grad) < 0
 
 
-def test_losses_do_not_change_under_autocast() -> None:
+def test_margin_loss_does_not_change_under_autocast() -> None:
     """Called inside somebody's autocast region, distances are still measured in float32."""
-    vectors, labels = _clustered(64).float(), _labels()
+    vectors, labels = clustered(64).float(), labels_of()
     plain = MarginLoss(generator=torch.Generator().manual_seed(0))(vectors, labels)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         mixed = MarginLoss(generator=torch.Generator().manual_seed(0))(vectors, labels)
 
     assert mixed.item() == plain.item()
-
-
-def test_distances_are_euclidean() -> None:
-    """Equal to the norms of differences, also of near vectors, and never NaN."""
-    vectors = _clustered(32)
-    wanted = (vectors[:, None] - vectors[None, :]).norm(dim=2)
-
-    assert distances(vectors).numpy() == pytest.approx(wanted.numpy(), abs=1e-6)
-    assert distances(vectors.float()).numpy() == pytest.approx(wanted.numpy(), abs=1e-3)
-
-
-@pytest.mark.parametrize("name", sorted(LOSSES))
-def test_losses_by_name(name: str) -> None:
-    """Every named loss maps unit vectors and labels to a finite positive scalar with a gradient."""
-    raw, labels = torch.randn(18, 16, generator=torch.Generator().manual_seed(0), requires_grad=True), _labels()
-    value = build_loss({"name": name})(normalize(raw, dim=1), labels)
-    value.backward()
-
-    assert value.shape == ()
-    assert value > 0
-    assert raw.grad is not None
-    assert raw.grad.isfinite().all()
-    assert raw.grad.any()
-
-
-def test_keys_of_a_loss_reach_it() -> None:
-    """A loss's own keys are its arguments."""
-    loss = build_loss({"name": "margin", "alpha": 0.1, "beta": 1, "cutoff": 1.3, "smallest": 0.4})
-
-    assert isinstance(loss, MarginLoss)
-    assert (loss.alpha, loss.beta.item(), loss.cutoff, loss.smallest) == (0.1, 1.0, 1.3, 0.4)
-    assert build_loss({"name": "triplet", "margin": 0.3}).margin == 0.3
-    assert build_loss({"name": "contrastive", "negative_margin": 0.7}).neg_margin == 0.7
-    assert build_loss({"name": "multi-similarity", "base": 0.6}).base == 0.6
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"name": "margn"}, r"loss\.name: no loss 'margn'; did you mean 'margin'\? Known: margin, triplet"),
-        ({}, r"loss\.name: no loss 'None'"),
-        ({"name": ["margin"]}, r"loss\.name"),
-        (
-            {"name": "margin", "alhpa": 0.1},
-            r"loss\.alhpa: margin has no such key; did you mean 'alpha'\? It has: alpha",
-        ),
-        ({"name": "margin", "generator": 1}, r"loss\.generator: margin has no such key"),
-        ({"name": "margin", "alpha": "0.1"}, r"loss\.alpha: got '0\.1', wanted a number"),
-        ({"name": "margin", "alpha": True}, r"loss\.alpha: got True, wanted a number"),
-        ({"name": "margin", "alpha": None}, r"loss\.alpha: got None, wanted a number"),
-        ({"name": "margin", "alpha": math.nan}, r"loss\.alpha: got nan, wanted a number"),
-        ({"name": "margin", "beta": math.inf}, r"loss\.beta: got inf, wanted a number"),
-        ({"name": "margin", "smallest": 0}, r"loss\.smallest: got 0\.0, wanted a distance .* above 0 and below 2"),
-        ({"name": "margin", "weight": 2.0}, r"loss\.weight: margin has no such key"),
-        ([], "loss: the list is empty"),
-        ([{"name": "margin"}, {"name": "tripet"}], r"loss\.1\.name: no loss 'tripet'; did you mean 'triplet'"),
-        ([{"name": "margin", "weight": "x"}], r"loss\.0\.weight: got 'x', wanted a number"),
-        ([{"name": "margin", "x\n": 1}], r"loss\.0\.x\\n: margin has no such key"),
-        ([7], r"loss\.0: got 7, wanted a mapping"),
-    ],
-)
-def test_mistakes_in_the_loss_section_name_their_key(settings: object, message: str) -> None:
-    """C5, C7: an unknown name or key or a wrong value is named by its path, with the nearest that is known."""
-    with pytest.raises(ConfigError, match=message):
-        build_loss(settings)  # type: ignore[arg-type]
-
-
-def test_the_keys_listed_are_those_a_loss_has() -> None:
-    """The message about an unknown key lists all keys."""
-    for name, keys in KNOWN_KEYS.items():
-        with pytest.raises(ConfigError, match="It has: " + ", ".join(keys) + "$"):
-            build_loss({"name": name, "nonsense": 1})
-
-
-def test_sum_of_losses_with_weights() -> None:
-    """A list is the weighted sum, weights being 1 where none is given, and has the parameters of all."""
-    vectors, labels = normalize(torch.randn(18, 16, generator=torch.Generator().manual_seed(0)), dim=1), _labels()
-    total = build_loss([{"name": "triplet", "weight": 0.5}, {"name": "contrastive"}, {"name": "margin", "weight": 0}])
-    parts = [build_loss({"name": "triplet"}), build_loss({"name": "contrastive"})]
-
-    assert total(vectors, labels).item() == pytest.approx(
-        0.5 * float(parts[0](vectors, labels)) + float(parts[1](vectors, labels))
-    )
-    assert len(list(total.parameters())) == 1

@@ -14,6 +14,7 @@ from reid.model.embedder import freeze_batchnorm
 from reid.text import listed
 from reid.train.batches import Assignment
 from reid.train.insight import holds_pairs
+from reid.train.memory import memory_watched
 from reid.train.plan import Plan, Progress
 from reid.train.schedule import Stage
 from reid.train.step import Batch, Outcome
@@ -42,6 +43,7 @@ class EpochSteps:
 
         Raises:
             TrainingDiverged: a loss or gradient is NaN or infinite, and is not to be skipped; no weight was changed.
+            TrainingInterrupted: there is not enough memory for a step.
             DataError: an image cannot be read.
         """
         self._prepare()
@@ -102,7 +104,8 @@ class EpochSteps:
         plan, progress, epoch = self._plan, self._progress, self._progress.epoch
         factor = plan.rates.factor(epoch, group[0].position[1] / total)
         plan.learning.set_rates(factor, backbone_rests=plan.schedule.backbone_rests(epoch))
-        outcome = plan.learning.step(group)
+        with memory_watched(plan, group[-1].position, self._checkpoint):
+            outcome = plan.learning.step(group)
         if outcome.stepped or outcome.rescaled:
             progress.failing = 0
         else:

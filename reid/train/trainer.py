@@ -5,17 +5,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from reid.data.loader import Loader
-from reid.errors import TrainingInterrupted
-from reid.evaluation.clustering import normalised_mutual_information
+from reid.errors import LoaderError, TrainingInterrupted
 from reid.evaluation.protocols import all_vs_all
 from reid.model.store import save_model
 from reid.records import Embeddings
 from reid.train.checkpoint import restore, save
-from reid.train.division import Division
 from reid.train.epoch import EpochSteps
+from reid.train.events import Durations, division_event, epoch_figures
 from reid.train.extraction import TrainingFeatures, extract
 from reid.train.group import Group
 from reid.train.insight import LearnerTally, SliceRecalls, slice_recalls
@@ -73,7 +70,7 @@ class Trainer:
         Raises:
             TrainingDiverged: the loss is no longer a number.
             DataError: an image cannot be read, or a batch cannot be filled.
-            TrainingInterrupted: the run was asked to stop, and can go on.
+            TrainingInterrupted: the run was asked to stop, a loader process died, or memory ran out; it can go on.
             KeyboardInterrupt: it was to stop at once, before the first checkpoint.
         """
         try:
@@ -94,9 +91,16 @@ class Trainer:
                 while not self._over():
                     self._epoch(loader)
         except StopRequested:
-            if self._group.first:  # without waiting for the others, who may have stopped elsewhere
-                self._write_state()
+            self._leave()
             raise TrainingInterrupted(self._where("stopped")) from None
+        except LoaderError as error:
+            self._leave()
+            raise TrainingInterrupted(f"{error}; {self._where('the run was saved')}") from error
+
+    def _leave(self) -> None:
+        """Save without waiting for the other processes, who may have stopped elsewhere."""
+        if self._group.first:
+            self._write_state()
 
     def _over(self) -> bool:
         progress, patience = self.progress, self.plan.patience
@@ -128,12 +132,7 @@ class Trainer:
                 "epoch": epoch,
                 "epochs": plan.schedule.epochs,
                 "stage": str(plan.schedule.stage(epoch)),
-                "loss": tally.mean_loss(),
-                "images": tally.seen(),
-                "images_per_second": now / max(1e-9, trained - divided),
-                "seconds": seconds,
-                "division_seconds": divided,
-                "division_share": divided / max(1e-9, seconds),
+                **epoch_figures(tally, now, Durations(seconds, divided), trained),
                 "skipped": skipped,
                 "lr": {group["name"]: group["lr"] for group in plan.learning.optimiser.param_groups},
                 "validation": score,
@@ -179,27 +178,15 @@ class Trainer:
         number, learners = epoch // plan.schedule.every, plan.schedule.learners_at(epoch)
         features = TrainingFeatures(plan, learners, self.stopping.check)
         division = self._group.from_first(
-            lambda: plan.divider.round(features, plan.train.identities, number, previous, learners)
+            lambda: plan.divider.round(
+                features, plan.train.identities, number, previous, learners, names=plan.train.paths.tolist()
+            )
         )
         self.progress.division, self.progress.divided = division, epoch
         if self._group.first:
             self.run.write_division(epoch, division)
-        self._tell(
-            {
-                "event": "division",
-                "epoch": epoch,
-                "sizes": division.sizes(),
-                "identities": [
-                    len(np.unique(plan.train.identities[division.clusters == k])) for k in range(division.learners)
-                ],
-                "sitting_out": division.sitting_out(),
-                "agreement": None if previous is None else _agreement(previous, division),
-                "merged": division.merged,
-                "retries": division.retries,
-                "feature_seconds": features.seconds,
-                "seconds": time.perf_counter() - started,
-            }
-        )
+        took = Durations(time.perf_counter() - started, features.seconds)
+        self._tell(division_event(epoch, division, previous, plan.train.identities, took))
 
     def _validate(self, epoch: int) -> tuple[float | None, SliceRecalls | None]:
         """Mean average precision on the held-out identities, and what each slice finds alone; the best model is kept."""
@@ -238,8 +225,3 @@ class Trainer:
         if self._group.first:
             self.run.log(event)
         self.listen(event)
-
-
-def _agreement(previous: Division, now: Division) -> float:
-    both = (previous.clusters >= 0) & (now.clusters >= 0)
-    return normalised_mutual_information(previous.clusters[both], now.clusters[both])

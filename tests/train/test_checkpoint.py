@@ -72,7 +72,7 @@ def test_other_data_are_refused_or_begin_the_epoch_again(tmp_path: Path) -> None
     what was done of the epoch are forgotten, for they belong to the other data."""
     learning, run = _stepped(0), RunFolder(tmp_path)
     division = Division(np.array([0, 1]), 2)
-    save(run, learning, Progress(3, 5, division, 2, 0.5, 1, 99, 1, _tally()), "digest")
+    save(run, learning, Progress(3, 5, division, 2, 0.5, 1, 99, 1, 1, _tally()), "digest")
     with pytest.raises(ArtefactError, match="training data changed since the checkpoint"):
         restore(run, learning, "another")
     again, _ = restore(run, learning, "another", accept_change=True)

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -17,7 +18,8 @@ from typing import Any
 import torch
 
 from reid.train.group import Group
-from reid.train.joining import Place, joined
+from reid.train.joining import joined
+from reid.train.place import Place
 
 CPU = torch.device("cpu")
 
@@ -73,6 +75,11 @@ def start(
     world: int, work: Callable[..., Any], *arguments: Any, timeout: float = 30.0, missing: tuple[int, ...] = ()
 ) -> Running:
     """Start `world` processes, but for the missing ones, that call `work(group, *arguments)`."""
+    return start_apart(world, partial(_join, timeout, work), *arguments, missing=missing)
+
+
+def start_apart(world: int, work: Callable[..., Any], *arguments: Any, missing: tuple[int, ...] = ()) -> Running:
+    """Start `world` processes, but for the missing ones, that call `work(place, *arguments)` and join by themselves."""
     port = free_port()
     places = [
         Place(rank, world, local_rank=rank, neighbours=world, address="127.0.0.1", port=port)
@@ -83,7 +90,7 @@ def start(
     context, processes, answers = multiprocessing.get_context("fork"), [], []
     for place in places:
         ours, theirs = context.Pipe(duplex=False)
-        process = context.Process(target=_child, args=(theirs, place, timeout, work, arguments))
+        process = context.Process(target=_child, args=(theirs, place, work, arguments))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of splitting off from a process with threads
             process.start()
@@ -113,14 +120,16 @@ def free_port() -> int:
     return number
 
 
-def _child(
-    answer: Connection, place: Place, timeout: float, work: Callable[..., Any], arguments: tuple[Any, ...]
-) -> None:
+def _join(timeout: float, work: Callable[..., Any], place: Place, *arguments: Any) -> Any:
+    with joined(place, "cpu", timeout=timeout) as group:
+        return work(group, *arguments)
+
+
+def _child(answer: Connection, place: Place, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
     torch.set_num_threads(1)
     value, error = None, None
     try:
-        with joined(place, CPU, timeout=timeout) as group:
-            value = work(group, *arguments)
+        value = work(place, *arguments)
     except BaseException as raised:  # noqa: BLE001  for the test to judge
         error = raised.with_traceback(None)
         error.__cause__ = error.__context__ = None

@@ -104,8 +104,14 @@ def _report(error: BaseException, *, debug: bool) -> int:
         if debug and message and not isinstance(error, click.ClickException):
             traceback.print_exception(error)
         if message:
-            click.echo("\n".join(text.printable(line) for line in message.split("\n")), err=True)
+            click.echo("\n".join(text.printable(line) for line in (_process() + message).split("\n")), err=True)
     return code
+
+
+def _process() -> str:
+    """Which of several processes that torchrun started speaks, unless it is the first."""
+    rank = os.environ.get("RANK", "0")
+    return "" if rank == "0" or os.environ.get("WORLD_SIZE", "1") == "1" else f"process {rank}: "
 
 
 def _outcome(error: BaseException) -> tuple[str, int]:
@@ -123,7 +129,7 @@ def _outcome(error: BaseException) -> tuple[str, int]:
         case SystemExit():
             return "", error.code if isinstance(error.code, int) else int(error.code is not None)
         case ReidError():
-            return f"error: {error}", error.exit_code
+            return f"error: {error}" if str(error) else "", error.exit_code  # without a message where another has told
         case OSError() if error.errno in _DISK_FAILURES:
             return f"error: {error}", ArtefactError.exit_code
         case _:

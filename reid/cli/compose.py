@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reid.cli.cores import share_cores
-from reid.cli.learning import build_learning
+from reid.cli.learning import build_learning, shared
 from reid.config import Config
 from reid.data.dataset import digest
 from reid.data.images import check_images
@@ -18,9 +18,10 @@ from reid.errors import ConfigError, DataError
 from reid.model.embedder import Architecture, EmbeddingNetwork
 from reid.model.store import Description
 from reid.records import Records, Splits
-from reid.text import listed
+from reid.text import listed, printable
 from reid.train.batches import BatchSource
 from reid.train.divider import Divider
+from reid.train.group import Group
 from reid.train.plan import Plan
 from reid.train.rates import Rates
 from reid.train.schedule import Schedule
@@ -39,27 +40,34 @@ class Composition:
     notes: tuple[str, ...]
 
 
-def compose(config: Config, splits: Splits, network: EmbeddingNetwork) -> Composition:
+def compose(config: Config, splits: Splits, network: EmbeddingNetwork, group: Group | None = None) -> Composition:
     """The run that `config` describes on a dataset.
 
     Args:
         config: all settings.
         splits: the dataset.
         network: what `build_network` made of the same settings.
+        group: the processes of the run; None is this one alone.
 
     Raises:
-        ConfigError: a batch needs more identities than there are.
-        DataError: too many unreadable images.
+        ConfigError: a batch needs more identities than there are, or processes cannot share it.
+        DataError: too many unreadable images, or the training data of the processes differ.
     """
     notes: list[str] = []
-    records, validation = hold_out(_readable(config, splits.train, notes), config.data.validation, config.seed)
+    group = Group() if group is None else group
+    same = _same_data(splits, group)
+    readable = _readable(config, splits.train, group, notes)
+    records, validation = hold_out(readable, config.data.validation, config.seed)
     if validation is None and config.data.validation:
         notes.append("too few training identities to hold any out: the last epoch is kept, not the best")
     description = _description(config, splits, network.architecture)
-    workers = share_cores(config.data.workers, network, description.image_size)
+    workers = share_cores(config.data.workers, network, description.image_size, neighbours=group.neighbours)
     source = _source(config, records, notes)
+    notes += sharing_notes(config, source.per_batch, group.world)
+    if config.train.sync_batchnorm:
+        network = group.synchronised(network)
     plan = Plan(
-        learning=build_learning(config, network, records.count()["identities"]),
+        learning=shared(build_learning(config, network, records.count()["identities"]), group),
         schedule=schedule(config),
         rates=rates(config),
         divider=_divider(config, source.per_batch),
@@ -70,7 +78,7 @@ def compose(config: Config, splits: Splits, network: EmbeddingNetwork) -> Compos
         description=description,
         freeze_batchnorm=config.model.freeze_batchnorm,
         space=config.division.space,
-        data_digest=digest(splits),
+        data_digest=same,
         workers=workers,
         accumulate=config.train.accumulate,
         patience=config.train.patience,
@@ -101,10 +109,60 @@ def rates(config: Config) -> Rates:
     return Rates(train.epochs, train.scheduler, train.warmup, train.milestones, train.decay)
 
 
-def _readable(config: Config, train: Records, notes: list[str]) -> Records:
+def sharing_notes(config: Config, per_batch: int, world: int) -> list[str]:
+    """What the user of several processes should know.
+
+    Args:
+        config: all settings.
+        per_batch: identities in a batch.
+        world: number of processes.
+
+    Raises:
+        ConfigError: that number does not divide the identities.
+    """
+    if world == 1:
+        return []
+    each, rest = divmod(per_batch, world)
+    if rest:
+        fitting = " or ".join(str(world * count) for count in (each, each + 1) if world * count > 1)
+        raise ConfigError(
+            f"train.identities: {per_batch} identities cannot be shared equally by {world} processes; {fitting} can"
+        )
+    notes = [f"{world} processes share every batch of {per_batch} identities, {each} each: every step is as with one"]
+    if not (config.model.freeze_batchnorm or config.train.sync_batchnorm):
+        notes.append(
+            "BatchNorm takes its statistics over each process's share of a batch, and those of process 0 are kept; "
+            "on GPUs, train.sync_batchnorm takes them over all"
+        )
+    return notes
+
+
+def _same_data(splits: Splits, group: Group) -> str:
+    """The digest of the data.
+
+    Raises:
+        DataError: that of another process differs.
+    """
+    own = digest(splits)
+    if group.from_first(lambda: own) != own:
+        raise DataError(
+            f"the dataset in {printable(splits.train.root)} of process {group.rank} is not that of process 0 (files, "
+            "identities or sizes differ); give all machines the same"
+        )
+    return own
+
+
+def _readable(config: Config, train: Records, group: Group, notes: list[str]) -> Records:
     if config.data.on_bad_image == "error":
         return train  # the first one met ends the run
-    bad = check_images(train.files(), max_megapixels=config.data.max_megapixels)
+    files = train.files()
+
+    def look() -> list[bool]:
+        found = check_images(files, max_megapixels=config.data.max_megapixels)
+        return [path in found for path in files]
+
+    broken = np.array(group.from_first(look), dtype=bool)
+    bad = [path for path, damaged in zip(files, broken, strict=True) if damaged]
     if len(bad) > MAX_UNREADABLE * len(train):
         raise DataError(
             f"{len(bad)} of {len(train)} training images cannot be read, more than {MAX_UNREADABLE:.0%}: {listed(bad, 5)}; "
@@ -112,7 +170,7 @@ def _readable(config: Config, train: Records, notes: list[str]) -> Records:
         )
     if bad:
         notes.append(f"{len(bad)} unreadable training images are left out: {listed(bad, 5)}")
-    return train.select(np.array([path not in bad for path in train.files()], dtype=bool))
+    return train.select(~broken)
 
 
 def _source(config: Config, records: Records, notes: list[str]) -> BatchSource:

@@ -25,7 +25,7 @@ LIGHT = 100e6
 ResNet-18 at 128 pixels 590 million."""
 
 
-def share_cores(workers: int | None, network: EmbeddingNetwork, size: tuple[int, int]) -> int:
+def share_cores(workers: int | None, network: EmbeddingNetwork, size: tuple[int, int], *, neighbours: int = 1) -> int:
     """The number of loader processes; on a CPU, torch is given as many threads as suit the network.
 
     OpenCV gets one thread, as its threads would disturb torch's.
@@ -35,12 +35,14 @@ def share_cores(workers: int | None, network: EmbeddingNetwork, size: tuple[int,
             slow the network down. None chooses.
         network: where it is, and how much it computes, decides.
         size: (height, width) of its pictures.
+        neighbours: number of processes that do so on this machine.
     """
     cv2.setNumThreads(1)
     device = network.mean.device.type
     if device == "cpu":
-        torch.set_num_threads(min(_limit(), threads(multiply_adds(network, size), available_cores())))
-    return default_workers(device) if workers is None else workers
+        cores = max(1, available_cores() // neighbours)
+        torch.set_num_threads(min(_limit(), threads(multiply_adds(network, size), cores)))
+    return default_workers(device) // neighbours if workers is None else workers
 
 
 def threads(products: int, cores: int) -> int:

@@ -1,5 +1,6 @@
 """From settings to what learns: network, loss and optimiser."""
 
+import dataclasses
 from collections.abc import Callable
 
 import torch
@@ -14,6 +15,7 @@ from reid.model.divide import DivideAndConquer
 from reid.model.embedder import Architecture, EmbeddingNetwork
 from reid.model.losses import build_loss, check_loss
 from reid.text import printable
+from reid.train.group import Group
 from reid.train.optimising import GroupRates, Rate, build_optimiser, choose_precision
 from reid.train.step import Learning
 
@@ -89,6 +91,14 @@ def build_learning(config: Config, network: EmbeddingNetwork, classes: int) -> L
         scaler=torch.amp.GradScaler(place.type) if precision == torch.float16 else None,
         forward=_compiled(network) if train.compile else None,
     )
+
+
+def shared(learning: Learning, group: Group) -> Learning:
+    """The same for one of several processes; all begin with the first one's weights."""
+    if group.world == 1:
+        return learning
+    network, forward = learning.network, learning.network.raw if learning.forward is None else learning.forward
+    return dataclasses.replace(learning, group=group, forward=group.forward(network, forward))
 
 
 def group_rates(config: Config) -> GroupRates:

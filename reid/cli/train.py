@@ -1,11 +1,15 @@
 """reid-train: train a run, then score it on the dataset's test sets."""
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reid.cli.command import emit, run, shared_options
+
+if TYPE_CHECKING:
+    from reid.cli.evaluation import Outcome
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,17 +56,23 @@ def command(json: str | None, **options: Any) -> None:
     last.ckpt, divisions/, report.json and pictures.
     """
     from reid.cli.settings import run_settings
+    from reid.train.place import place_among
 
-    config, old = run_settings(options)
+    place, quiet = place_among(os.environ), json == "-"
+    settings = run_settings(options) if place.rank == 0 else None
     from reid.cli.training import dry_run, start, train_and_report  # imports torch: settings are checked before
 
-    quiet = json == "-"
-    if options["dry_run"]:
-        plan, show_plan = dry_run(config, options)
-        emit(plan, json, show_plan)
-        return
-    report, show = train_and_report(start(config, old, options, quiet=quiet), quiet=quiet)
-    emit(report, json, show)
+    outcome: Outcome | None = None
+    if settings is not None and options["dry_run"]:
+        outcome = dry_run(settings[0], options)
+    elif settings is not None and place.world == 1:
+        outcome = train_and_report(start(*settings, options, quiet=quiet), quiet=quiet)
+    elif not options["dry_run"]:
+        from reid.cli.together import train_together
+
+        outcome = train_together(place, settings, options, quiet=quiet)
+    if outcome is not None:
+        emit(outcome[0], json, outcome[1])
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """What `reid-train` does once its settings are known to be right: get everything ready, train, report."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from reid.records import Splits
 from reid.report.division_pictures import draw_division
 from reid.report.tables import statistics_table
 from reid.text import printable
+from reid.train.group import Group
 from reid.train.plan import Progress
 from reid.train.run_folder import RunFolder
 from reid.train.trainer import Trainer
@@ -43,15 +45,30 @@ class Session:
     options: Mapping[str, Any]
 
 
-def start(config: Config, old: RunFolder | None, options: Mapping[str, Any], *, quiet: bool) -> Session:
+def start(
+    config: Config, old: RunFolder | None, options: Mapping[str, Any], *, quiet: bool, group: Group | None = None
+) -> Session:
     """Read the data, build the run, make its folder, and say what it is.
+
+    Args:
+        config: all settings.
+        old: the run to go on with, or None.
+        options: of the command.
+        quiet: whether standard output is kept for the result.
+        group: the processes of the run; None is this one alone.
 
     Raises:
         ReidError: whatever is wrong with loss, data or folders.
     """
-    config, splits, composition = _prepare(config, options)
-    run = new_folder(options, config) if old is None else old
-    run.write_settings(to_settings(config))
+    group = Group() if group is None else group
+    config, splits, composition = _prepare(config, options, group)
+
+    def folder() -> RunFolder:
+        run = new_folder(options, config) if old is None else old
+        run.write_settings(to_settings(config))
+        return run
+
+    run = group.from_first(folder)
     session = Session(config, splits, run, composition, old is not None, options)
     for line in [*_introduction(session), f"run: {printable(run.path)}", ""]:
         click.echo(line, err=quiet)
@@ -64,7 +81,7 @@ def dry_run(config: Config, options: Mapping[str, Any]) -> tuple[dict[str, Any],
     Raises:
         ReidError: whatever is wrong with loss, data or folders.
     """
-    config, splits, composition = _prepare(config, options)
+    config, splits, composition = _prepare(config, options, Group())
     rows = timeline(config)
     parameters = sum(p.numel() for p in composition.plan.learning.network.parameters())
     report = {
@@ -84,12 +101,12 @@ def dry_run(config: Config, options: Mapping[str, Any]) -> tuple[dict[str, Any],
     return report, show
 
 
-def _prepare(config: Config, options: Mapping[str, Any]) -> tuple[Config, Splits, Composition]:
+def _prepare(config: Config, options: Mapping[str, Any], group: Group) -> tuple[Config, Splits, Composition]:
     check_learning(config, device=options["device"])
     root = None if config.data.root is None else Path(config.data.root)
     find_root(load_card(config.data.dataset), root, os.environ)  # before weights are downloaded
-    network = build_network(config, device=options["device"])
-    with Counter("drawing the demo set") as counter:
+    with group.first_here(), Counter("drawing the demo set") as counter:
+        network = build_network(config, device=options["device"])
         splits = read_dataset(config.data.dataset, config.data.root, progress=counter)
     config = dataclasses.replace(
         config,
@@ -97,7 +114,7 @@ def _prepare(config: Config, options: Mapping[str, Any]) -> tuple[Config, Splits
         evaluate=without_aliases(config.evaluate, load_card(config.data.dataset)),
     )
     check_settings(splits, config.evaluate)
-    return config, splits, compose(config, splits, network)
+    return config, splits, compose(config, splits, network, group)
 
 
 def train_and_report(session: Session, *, quiet: bool) -> Outcome:
@@ -106,14 +123,21 @@ def train_and_report(session: Session, *, quiet: bool) -> Outcome:
     Raises:
         ReidError: training diverged or was interrupted, or an image cannot be read.
     """
-    with session.run.locked():
-        progress = _train(session, quiet=quiet)
+    return report(session, train(session, quiet=quiet), quiet=quiet)
+
+
+def report(session: Session, progress: Progress, *, quiet: bool) -> Outcome:
+    """Score the best model of a finished run; the report, and a function that prints it.
+
+    Raises:
+        ReidError: an image cannot be read, or the report cannot be written.
+    """
     if session.composition.plan.validation is not None:
         best = f"best epoch on validation identities: {progress.best_epoch + 1} (mAP {100 * progress.best:.1f})"
         click.echo(best, err=quiet)
     data, records = session.config.data, session.composition.plan.train
     embedder = load_embedder(session.run.path, device=session.options["device"])
-    report, show = evaluate_splits(
+    scores, show = evaluate_splits(
         dataclasses.replace(embedder, max_megapixels=data.max_megapixels),
         session.splits,
         session.config.evaluate,
@@ -130,7 +154,17 @@ def train_and_report(session: Session, *, quiet: bool) -> Outcome:
         for picture in pictures:
             click.echo(printable(picture))
 
-    return report, show_all
+    return scores, show_all
+
+
+def train(session: Session, *, quiet: bool) -> Progress:
+    """Train to the end; how far that is.
+
+    Raises:
+        ReidError: training diverged or was interrupted, or an image cannot be read.
+    """
+    with session.run.locked() if session.composition.plan.learning.group.first else contextlib.nullcontext():
+        return _train(session, quiet=quiet)
 
 
 def _train(session: Session, *, quiet: bool) -> Progress:

@@ -60,8 +60,9 @@ class Processes(Group):
         store: "Store",
         timeout: float,
     ) -> None:
+        super().__init__(device)
         self.rank, self.world, self.neighbours = rank, world, neighbours
-        self._device, self._leads = device, local_rank == 0
+        self._leads = local_rank == 0
         self._store, self._timeout = store, timeout
         backend = "nccl" if device.type == "cuda" else "gloo"
         with self.watched():
@@ -77,7 +78,7 @@ class Processes(Group):
 
     def forward(self, network: nn.Module, function: Forward) -> Forward:
         """See `Group.forward`; afterwards every process has the first one's weights and buffers."""
-        devices = [self._device] if self._device.type == "cuda" else None
+        devices = [self.device] if self.device.type == "cuda" else None
         with self.watched():
             return DistributedDataParallel(_Part(network, function), device_ids=devices)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -23,6 +24,7 @@ class Group:
     """The only process of a run.
 
     Attributes:
+        device: where this process computes.
         rank: number of this process, from 0.
         world: W, number of processes.
         neighbours: number of them on this machine.
@@ -31,6 +33,9 @@ class Group:
     rank = 0
     world = 1
     neighbours = 1
+
+    def __init__(self, device: torch.device | None = None) -> None:
+        self.device = torch.device("cpu") if device is None else device
 
     @property
     def first(self) -> bool:

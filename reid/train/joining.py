@@ -1,8 +1,7 @@
-"""How the processes of a run find each other: from the variables that torchrun sets for each of them."""
+"""How the processes of a run find each other, and how a mistake that several of them find is told once."""
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,65 +12,13 @@ from reid.errors import ConfigError, ProcessLost, ReidError
 from reid.text import listed, printable
 from reid.train.distributed import Processes, claim
 from reid.train.group import Group
+from reid.train.place import Place
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import Store
 
 TIMEOUT = 120.0
 """Seconds after which a process that does not answer is given up."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a process stands among those of a run.
-
-    Attributes:
-        rank: its number, from 0.
-        world: how many there are.
-        local_rank: its number on its machine, from 0.
-        neighbours: how many there are on its machine.
-        address: of the machine of process 0.
-        port: at which the processes meet there.
-        kept: whether the launcher keeps the meeting place, so that process 0 need not.
-    """
-
-    rank: int = 0
-    world: int = 1
-    local_rank: int = 0
-    neighbours: int = 1
-    address: str = "localhost"
-    port: int = 0
-    kept: bool = False
-
-
-def place_among(variables: Mapping[str, str]) -> Place:
-    """The place that environment variables give this process; the only one if they name none.
-
-    Args:
-        variables: RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, with LOCAL_RANK and LOCAL_WORLD_SIZE where several
-            processes share a machine.
-
-    Raises:
-        ConfigError: one is missing, or no number in its range.
-    """
-    if "RANK" not in variables or "WORLD_SIZE" not in variables:
-        return Place()
-    world = _number(variables, "WORLD_SIZE", 1, 2**20)
-    if world == 1:
-        return Place()
-    rank = _number(variables, "RANK", 0, world - 1)
-    neighbours = _number(variables, "LOCAL_WORLD_SIZE", 1, world, default=1)
-    if not variables.get("MASTER_ADDR"):
-        raise ConfigError("MASTER_ADDR is not set, although RANK and WORLD_SIZE are; start training with torchrun")
-    return Place(
-        rank=rank,
-        world=world,
-        local_rank=_number(variables, "LOCAL_RANK", 0, neighbours - 1, default=0),
-        neighbours=neighbours,
-        address=variables["MASTER_ADDR"],
-        port=_number(variables, "MASTER_PORT", 1, 65535),
-        kept=variables.get("TORCHELASTIC_USE_AGENT_STORE") == str(True),
-    )
 
 
 def own_device(name: str, place: Place) -> torch.device:
@@ -103,20 +50,25 @@ def own_device(name: str, place: Place) -> torch.device:
 
 
 @contextlib.contextmanager
-def joined(place: Place, device: torch.device, *, timeout: float = TIMEOUT) -> Iterator[Group]:
+def joined(place: Place, device: str, *, timeout: float = TIMEOUT) -> Iterator[Group]:
     """The block in which this process works with the others of its run; an error in one of them ends all.
 
+    Args:
+        place: of this process.
+        device: "auto", "cpu" or "cuda"; a single process may name any.
+        timeout: seconds after which a process that does not answer is given up.
+
     Raises:
-        ProcessLost: another process is missing, ended or hangs. Also in place of any error in the block that another
-            process reports already; it has no message then.
-        ConfigError: the processes compute on different kinds of devices.
+        ProcessLost: another process is missing, ended or hangs. Also in place of any error that another process reports
+            already; it has no message then.
+        ConfigError: there is no such device, or the processes compute on different kinds of devices.
     """
     if place.world == 1:
-        yield Group()
+        yield Group(own_device(device, place))
         return
-    store = _meet(place, device, timeout)
+    store = _reach(place, timeout)
     group = Processes(
-        device,
+        _meet(store, place, device, timeout),
         rank=place.rank,
         world=place.world,
         local_rank=place.local_rank,
@@ -137,17 +89,26 @@ def joined(place: Place, device: torch.device, *, timeout: float = TIMEOUT) -> I
         group.close()
 
 
-def _meet(place: Place, device: torch.device, timeout: float) -> "Store":
-    """The store of all processes, once all of them are there."""
+def _reach(place: Place, timeout: float) -> "Store":
     try:
-        store = _store(place, timeout)
-        store.set(f"device/{place.rank}", device.type)
+        return _store(place, timeout)
     except (RuntimeError, ValueError) as error:
         reason = printable(str(error).partition("\n")[0][:200])
         raise ProcessLost(
             f"process {place.rank} of {place.world} cannot reach process 0 at {place.address}:{place.port} ({reason}); "
             "start all processes, with the same address"
         ) from error
+
+
+def _meet(store: "Store", place: Place, name: str, timeout: float) -> torch.device:
+    """The device of this process, once all processes have said what theirs is."""
+    try:
+        device = own_device(name, place)
+    except ConfigError as error:
+        if claim(store):
+            raise
+        raise ProcessLost from error
+    store.set(f"device/{place.rank}", device.type)
     keys = [f"device/{rank}" for rank in range(place.world)]
     try:
         store.wait(keys, timedelta(seconds=timeout))
@@ -159,7 +120,7 @@ def _meet(place: Place, device: torch.device, timeout: float) -> "Store":
             raise ProcessLost
         found = ", ".join(f"{kind} in process {rank}" for rank, kind in enumerate(kinds))
         raise ConfigError(f"all processes must compute on the same kind of device, and it is {found}; set --device cpu")
-    return store
+    return device
 
 
 def _absence(store: "Store", keys: Sequence[str], timeout: float) -> str:
@@ -183,15 +144,3 @@ def _store(place: Place, timeout: float) -> "Store":
     return TCPStore(
         place.address, place.port, place.world, is_master=place.rank == 0, timeout=wait, wait_for_workers=False
     )
-
-
-def _number(variables: Mapping[str, str], name: str, lowest: int, highest: int, *, default: int | None = None) -> int:
-    written = variables.get(name)
-    if written is None and default is not None:
-        return default
-    if written is None or not written.isdecimal() or not lowest <= int(written) <= highest:
-        found = "not set" if written is None else f"{printable(written)!r}"
-        raise ConfigError(
-            f"{name} is {found}, wanted a number from {lowest} to {highest}; start training with torchrun"
-        )
-    return int(written)

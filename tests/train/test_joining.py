@@ -1,60 +1,24 @@
 """Processes find each other, or say which of them are missing."""
 
 import socket
-from collections.abc import Mapping
 
 import pytest
 import ranks
 import torch
 
 from reid.errors import ConfigError, ProcessLost
+from reid.train import joining
 from reid.train.group import Group
-from reid.train.joining import Place, _meet, joined, own_device, place_among
-
-TORCHRUN = {
-    "RANK": "5",
-    "WORLD_SIZE": "8",
-    "LOCAL_RANK": "1",
-    "LOCAL_WORLD_SIZE": "4",
-    "MASTER_ADDR": "node1",
-    "MASTER_PORT": "29500",
-    "TORCHELASTIC_USE_AGENT_STORE": "True",
-}
+from reid.train.joining import joined, own_device
+from reid.train.place import Place
 
 
-def test_a_place_is_read_from_what_torchrun_sets() -> None:
-    """All of it; and without a launcher, which need not count the processes of a machine, there is one on each."""
-    bare = {key: TORCHRUN[key] for key in ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")}
-
-    assert place_among(TORCHRUN) == Place(5, 8, 1, 4, "node1", 29500, kept=True)
-    assert place_among(bare) == Place(5, 8, 0, 1, "node1", 29500, kept=False)
-
-
-@pytest.mark.parametrize("variables", [{}, {"RANK": "3"}, {"WORLD_SIZE": "4"}, TORCHRUN | {"WORLD_SIZE": "1"}])
-def test_a_process_alone_needs_nothing(variables: Mapping[str, str]) -> None:
-    """Not started by torchrun, or as its only process: an ordinary run."""
-    place = place_among(variables)
-    with joined(place, ranks.CPU) as group:
-        assert (place.world, type(group)) == (1, Group)
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "found"),
-    [
-        ("RANK", "8", "RANK is '8', wanted a number from 0 to 7"),
-        ("RANK", "", "RANK is '', wanted a number from 0 to 7"),
-        ("WORLD_SIZE", "two", "WORLD_SIZE is 'two'"),
-        ("LOCAL_RANK", "4", "LOCAL_RANK is '4', wanted a number from 0 to 3"),
-        ("MASTER_PORT", "0", "MASTER_PORT is '0', wanted a number from 1 to 65535"),
-        ("MASTER_PORT", None, "MASTER_PORT is not set"),
-        ("MASTER_ADDR", None, "MASTER_ADDR is not set"),
-    ],
-)
-def test_wrong_variables_are_named(name: str, value: str | None, found: str) -> None:
-    """78, with the variable, what it is, and how it should be set."""
-    variables = {key: text for key, text in (TORCHRUN | {name: value}).items() if text is not None}
-    with pytest.raises(ConfigError, match=f"{found}.*; start training with torchrun"):
-        place_among(variables)
+def test_a_process_alone_needs_nothing() -> None:
+    """An ordinary run, on any device."""
+    with joined(Place(), "cpu") as group:
+        assert (type(group), group.device) == (Group, ranks.CPU)
+    with pytest.raises(ConfigError, match="device 'abacus'"), joined(Place(), "abacus"):
+        pass
 
 
 def test_each_process_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +53,7 @@ def test_a_missing_first_process_is_named() -> None:
         place = Place(1, 2, 0, 1, "127.0.0.1", bound.getsockname()[1])
         with (
             pytest.raises(ProcessLost, match=r"process 1 of 2 cannot reach process 0 at 127\.0\.0\.1:\d+ \("),
-            joined(place, ranks.CPU, timeout=0.5),
+            joined(place, "cpu", timeout=0.5),
         ):
             pass
 
@@ -124,9 +88,10 @@ def _raise(error: Exception) -> None:
 
 def _meet_elsewhere(group: Group) -> None:
     """Joins again, process 1 with a GPU that it says it has."""
-    device = torch.device("cuda" if group.rank == 1 else "cpu")
-    address = group.from_first(ranks.free_port)
-    _meet(Place(group.rank, 2, 0, 1, "127.0.0.1", address), device, 5.0)
+    joining.own_device = lambda _name, place: torch.device("cuda" if place.rank == 1 else "cpu")
+    place = Place(group.rank, 2, 0, 1, "127.0.0.1", group.from_first(ranks.free_port))
+    with joined(place, "auto", timeout=5.0):
+        pass
 
 
 def test_different_devices_are_refused() -> None:

@@ -44,8 +44,10 @@ def timeline(config: Config) -> list[dict[str, Any]]:
 def timeline_table(rows: Sequence[dict[str, Any]]) -> str:
     """`timeline` as a table; in long runs, neighbouring epochs that differ only in when they divide share a line."""
     names = list(rows[0]["lr"])
-    header = ["epochs", "stage", "learners", "new division", *(f"lr {name}" for name in names)]
+    header = ["epochs", "stage", "learners", "new division", "backbone rests", *(f"lr {name}" for name in names)]
     lines = [_cells(span, names) for span in _spans(rows)]
+    if not any(row["backbone_rests"] for row in rows):
+        header, *lines = [[*line[:4], *line[5:]] for line in (header, *lines)]
     widths = [max(len(line[column]) for line in [header, *lines]) for column in range(len(header))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -67,12 +69,16 @@ def stages_line(config: Config) -> str:
 def _spans(rows: Sequence[dict[str, Any]]) -> list[list[dict[str, Any]]]:
     spans: list[list[dict[str, Any]]] = []
     for row in rows:
-        alike = ("stage", "learners", "backbone_rests", "lr")
-        if spans and len(rows) > MOST_LINES and all(row[name] == spans[-1][-1][name] for name in alike):
+        if spans and len(rows) > MOST_LINES and _kind(row) == _kind(spans[-1][-1]):
             spans[-1].append(row)
         else:
             spans.append([row])
     return spans
+
+
+def _kind(row: dict[str, Any]) -> tuple[Any, ...]:
+    """What is the same in neighbouring epochs that share a line: all but when they divide and the backbone rests after it."""
+    return row["stage"], row["learners"], {name: lr for name, lr in row["lr"].items() if name != "backbone"}
 
 
 def _cells(span: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
@@ -83,4 +89,7 @@ def _cells(span: Sequence[dict[str, Any]], names: Sequence[str]) -> list[str]:
         when = f"every {divisions[1] - divisions[0]} epochs from {divisions[0]}"
     else:
         when = ("yes" if len(span) == 1 else f"before {divisions[0]}") if divisions else "-"
-    return [epochs, first["stage"], str(first["learners"]), when, *(f"{first['lr'][name]:.3g}" for name in names)]
+    resting = sum(row["backbone_rests"] for row in span)
+    rests = ("yes" if len(span) == 1 else f"{resting} of {len(span)} epochs") if resting else "-"
+    rates = (f"{max(row['lr'][name] for row in span):.3g}" for name in names)
+    return [epochs, first["stage"], str(first["learners"]), when, rests, *rates]

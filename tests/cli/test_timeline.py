@@ -1,5 +1,7 @@
 """What a run will do, epoch by epoch."""
 
+import re
+
 import pytest
 
 from reid.cli.timeline import stages_line, timeline, timeline_table
@@ -36,16 +38,20 @@ def test_a_short_run_has_a_line_for_each_epoch():
     """Counted from 1, as everywhere where people read."""
     table = timeline_table(timeline(load_config("small", DOUBLING))).splitlines()
 
-    assert table[0].split() == [
+    head = [
         "epochs",
         "stage",
         "learners",
-        "new",
-        "division",
-        *["lr", "backbone", "lr", "layer", "lr", "loss", "lr", "masks"],
+        "new division",
+        "backbone rests",
+        "lr backbone",
+        "lr layer",
+        "lr loss",
+        "lr masks",
     ]
-    assert table[1].split() == ["1", "divide", "1", "yes", "0", "0.5", "0.5", "0.001"]
-    assert table[8].split() == ["8", "finetune", "1", "-", "0.05", "0.05", "0.05", "0.0001"]
+    assert re.split(r"  +", table[0]) == head
+    assert table[1].split() == ["1", "divide", "1", "yes", "yes", "0", "0.5", "0.5", "0.001"]
+    assert table[8].split() == ["8", "finetune", "1", "-", "-", "0.05", "0.05", "0.05", "0.0001"]
     assert len(table) == 9
 
 
@@ -57,6 +63,20 @@ def test_a_long_run_is_told_in_spans():
     assert "every 2 epochs from 1" in table[1]
     assert "every 2 epochs from 81" in table[2]
     assert "masks" not in table[0]
+    assert "backbone rests" not in table[0]
+    second = timeline_table(timeline(load_config("dc2021"))).splitlines()
+    assert [line.split("  ")[0] for line in second[1:]] == ["1-2", "3-4", "5-6", "7-8", "9-10", "11-80", "81-180"]
+    assert re.split(r"  +", second[7]) == [
+        "81-180",
+        "conquer",
+        "32",
+        "every 2 epochs from 81",
+        "50 of 100 epochs",
+        "1e-05",
+        "1e-05",
+        "1e-05",
+        "0.001",
+    ]
 
 
 def test_stages_on_one_line():

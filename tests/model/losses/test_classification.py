@@ -88,7 +88,7 @@ def test_softmax_equals_its_formula(smoothing):
 
 
 def test_an_image_on_its_class_vector_gives_a_finite_gradient():
-    """The library's arc cosine gives NaN there, and wherever a slice has a single column."""
+    """Where the angle's slope is infinite; likewise where a slice has a single column, so that all cosines are 1 or -1."""
     for centres, loss in ((1, ArcFaceLoss(**SIZES)), (3, SubcenterArcFaceLoss(**SIZES))):
         images = normalize(loss.vectors.data[:6].clone(), dim=1).requires_grad_()
         loss(images, torch.arange(6)).backward()

@@ -71,6 +71,17 @@ def test_there_is_something_to_learn(name):
 
 
 @pytest.mark.parametrize("name", LOSSES)
+def test_nan_never_passes_unnoticed(name):
+    """E5: one NaN or infinite number in one image shows in the loss or in its gradient."""
+    for wrong in (torch.nan, torch.inf):
+        raw = vectors_like("random", 18)
+        raw[4, 3] = wrong
+        value, gradient = loss_batches.value_and_gradients(built(name), raw, LABELS["mixed"])
+
+        assert not (value.isfinite() and gradient.isfinite().all())
+
+
+@pytest.mark.parametrize("name", LOSSES)
 def test_labels_are_only_names(name):
     """Other codes for the same identities give the same loss, the class vectors being renamed with them."""
     labels, raw = LABELS["mixed"], vectors_like("random", 18)

@@ -26,12 +26,13 @@ def timeline(config: Config) -> list[dict[str, Any]]:
     rows = []
     for epoch in range(course.epochs):
         rests, factor = course.backbone_rests(epoch), factors.factor(epoch, 0.0)
+        learners = course.learners_at(epoch) if course.draws_from_clusters(epoch) else 1
         rows.append(
             {
                 "epoch": epoch,
                 "stage": str(course.stage(epoch)),
-                "learners": course.learners_at(epoch) if course.draws_from_clusters(epoch) else 1,
-                "divides": course.divides(epoch),
+                "learners": learners,
+                "divides": course.divides(epoch) and learners > 1,
                 "backbone_rests": rests,
                 "lr": {
                     name: 0.0 if rests and name == "backbone" else rate.lr * factor for name, rate in groups.items()

@@ -28,7 +28,8 @@ from reid.text import printable
 from reid.train.group import Group
 from reid.train.plan import Progress
 from reid.train.run_folder import RunFolder
-from reid.train.trainer import Trainer
+from reid.train.tensorboard import tensorboard_log
+from reid.train.trainer import Listener, Trainer
 
 _SHORT = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.float16: "fp16"}
 
@@ -65,7 +66,8 @@ def start(
 
     def folder() -> RunFolder:
         run = new_folder(options, config) if old is None else old
-        run.write_settings(to_settings(config))
+        with run.locked():  # the settings of a run that is trained elsewhere stay as they are
+            run.write_settings(to_settings(config))
         return run
 
     run = group.from_first(folder)
@@ -172,7 +174,7 @@ def _train(session: Session, *, quiet: bool) -> Progress:
     plan = session.composition.plan
     if options["on_nan"] is not None:
         plan = dataclasses.replace(plan, on_nan=options["on_nan"])
-    trainer = Trainer(plan, session.run, TrainingDisplay(epochs, quiet=quiet))
+    trainer = Trainer(plan, session.run, _listener(session, quiet=quiet))
     if session.resumed:
         notes = trainer.resume(accept_change=options["accept_data_change"], exact=options["exact"])
         for note in notes:
@@ -180,6 +182,20 @@ def _train(session: Session, *, quiet: bool) -> Progress:
         at = f", batch {trainer.progress.step + 1}" if trainer.progress.step else ""
         click.echo(f"going on at epoch {min(trainer.progress.epoch + 1, epochs)} of {epochs}{at}", err=quiet)
     return trainer.train()
+
+
+def _listener(session: Session, *, quiet: bool) -> Listener:
+    train, first = session.config.train, session.composition.plan.learning.group.first
+    display = TrainingDisplay(train.epochs, quiet=quiet)
+    curves = tensorboard_log(session.run.path) if train.tensorboard and first else None
+    if curves is None:
+        return display
+
+    def tell(event: Mapping[str, Any]) -> None:
+        display(event)
+        curves(event)
+
+    return tell
 
 
 def _introduction(session: Session) -> list[str]:

@@ -29,7 +29,7 @@ def test_every_epoch_is_told():
     assert [row["epoch"] for row in rows] == list(range(8))
     assert [row["stage"] for row in rows] == ["divide"] * 6 + ["conquer", "finetune"]
     assert [row["learners"] for row in rows] == [1, 1, 2, 2, 4, 4, 4, 1]
-    assert [row["divides"] for row in rows] == [True, False] * 3 + [True, False]
+    assert [row["divides"] for row in rows] == [False, False] + [True, False] * 3
     assert [row["lr"]["backbone"] for row in rows] == pytest.approx([0, 0.5, 0, 0.5, 0, 0.05, 0, 0.05])
     assert [row["lr"]["masks"] for row in rows] == pytest.approx([1e-3] * 4 + [1e-4] * 4)
 
@@ -50,7 +50,7 @@ def test_a_short_run_has_a_line_for_each_epoch():
         "lr masks",
     ]
     assert re.split(r"  +", table[0]) == head
-    assert table[1].split() == ["1", "divide", "1", "yes", "yes", "0", "0.5", "0.5", "0.001"]
+    assert table[1].split() == ["1", "divide", "1", "-", "yes", "0", "0.5", "0.5", "0.001"]
     assert table[8].split() == ["8", "finetune", "1", "-", "-", "0.05", "0.05", "0.05", "0.0001"]
     assert len(table) == 9
 

@@ -54,7 +54,8 @@ def test_run_folder(tmp_path_factory, name, pictures):
     """Every file of it, whole and in its format; `runs/latest` names it."""
     made = trained(tmp_path_factory, name)
 
-    assert names(made.run) == RUN_FILES | pictures
+    curves = {path for path in names(made.run) if path.startswith("tensorboard/events.")}
+    assert names(made.run) - curves == RUN_FILES | pictures
     assert (made.folder / "runs" / "latest").resolve() == made.run.resolve()
     settings = RunFolder(made.run).read_settings()
     assert settings["data"]["root"] == str(made.data.resolve())
@@ -247,6 +248,32 @@ def test_resume_from_the_state_before_a_damaged_one(copy):
     for name in ("last.ckpt", "previous.ckpt"):
         (copy / "run" / name).write_bytes(b"something else")
     assert train(copy, "--resume", "--out", "run").code == ArtefactError.exit_code
+
+
+def test_a_run_in_use(copy):
+    """D10: 75, naming the process; neither settings nor states are touched."""
+    before = {name: sha256(copy / "run" / name) for name in names(copy / "run")}
+    locker = (
+        "import sys, time; from pathlib import Path; from reid.train.run_folder import RunFolder\n"
+        "with RunFolder(Path('run')).locked(): print(flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", locker], cwd=copy, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        done = train(copy, "--resume", "--out", "run", "--epochs", 4)
+        other.kill()
+
+    assert done.code == 75, done.out
+    assert str(other.pid) in done.err
+    assert {name: sha256(copy / "run" / name) for name in before} == before
+
+
+def test_curves_for_tensorboard(tmp_path_factory, tmp_path):
+    """Where it is installed, unless it is not wanted."""
+    made = trained(tmp_path_factory)
+    assert list((made.run / "tensorboard").glob("events.*"))
+    off = ("--set", "train.tensorboard=false", "--epochs", "1", "--out", "off")
+    assert train(tmp_path, "--dataset", "market1501", "--root", made.data, *TINY, *off).code == 0
+    assert not (tmp_path / "off" / "tensorboard").exists()
 
 
 def test_resume_of_changed_data(copy):

@@ -251,6 +251,7 @@ def test_a_run_goes_on_to_the_bit(
     assert (tmp_path / "model.safetensors").read_bytes() == (reference[0] / "model.safetensors").read_bytes()
 
 
+@pytest.mark.timeout(300)
 def test_a_run_killed_anywhere_goes_on_to_the_bit(
     data: tuple[Records, Records], tmp_path: Path, reference: tuple[Path, Heard, Plan]
 ) -> None:

@@ -6,6 +6,7 @@ shared memory. What is in a batch depends on (seed, epoch, step, position) alone
 
 import os
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -61,20 +62,34 @@ class Loader:
             DataError: a file is not a readable image; it is named.
             LoaderError: an image could not be prepared, or a worker died or hangs; the file is named where it is known.
         """
+        every = list(tasks)
+        made = self._made(every)
+        yield from zip(every, self._one_ahead(made) if self._pin else made, strict=True)
+
+    def _made(self, tasks: list[Task]) -> "Iterator[torch.Tensor]":
         import torch
 
-        every = list(tasks)
         if self._workers is None:
-            for task in every:
-                yield task, self._placed(torch.from_numpy(self._reader.batch(task)))
+            for task in tasks:
+                batch = torch.from_numpy(self._reader.batch(task))
+                yield batch.pin_memory() if self._pin else batch
             return
-        for task, made in zip(every, self._workers.make(every), strict=True):
+        for made in self._workers.make(tasks):
             if isinstance(made, ReidError):
                 raise made
-            yield task, self._placed(torch.from_numpy(made if self._pin else made.copy()))
+            yield torch.from_numpy(made).pin_memory() if self._pin else torch.from_numpy(made.copy())
 
-    def _placed(self, batch: "torch.Tensor") -> "torch.Tensor":
-        return batch.pin_memory() if self._pin else batch
+    def _one_ahead(self, made: "Iterator[torch.Tensor]") -> "Iterator[torch.Tensor]":
+        """The same, each being copied to page-locked memory while the GPU is at work on the one before."""
+        with ThreadPoolExecutor(1) as thread:
+            coming = thread.submit(next, made, None)
+            try:
+                while (batch := coming.result()) is not None:
+                    coming = thread.submit(next, made, None)
+                    yield batch
+            except KeyboardInterrupt:
+                self.close()  # which ends the thread's waiting, for whatever it is
+                raise
 
     def close(self) -> None:
         """End the workers at once."""

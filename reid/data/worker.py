@@ -1,5 +1,6 @@
 """What a process does that makes batches for another: `reid.data.workers` tells why so."""
 
+import contextlib
 import gc
 import mmap
 import os
@@ -7,10 +8,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import send_handle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -27,6 +28,28 @@ _LOOK = 1.0  # seconds between two looks at whether the main process is still th
 
 Marks = NDArray[np.int64]
 Signals = set[int | signal.Signals]
+
+
+@contextlib.contextmanager
+def held_back() -> Iterator[Signals]:
+    """Lets `QUIET` signals wait until the end of a block that forks workers, and says which were held back before.
+
+    A handler that raises halfway would lose sight of a process. Blocking them alone does not do, as other threads would
+    take them for this one.
+    """
+    waiting: list[int] = []
+    before: dict[int, Any] = {}
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, QUIET)
+    try:
+        if threading.current_thread() is threading.main_thread():
+            before = {number: signal.signal(number, lambda got, _frame: waiting.append(got)) for number in QUIET}
+        yield mask
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for number in set(waiting):
+            signal.raise_signal(number)
 
 
 class Side(NamedTuple):

@@ -29,7 +29,7 @@ import cv2
 import numpy as np
 
 from reid.data.reader import Pixels, Reader, Task
-from reid.data.worker import IDLE, QUIET, Marks, Side, Signals, mapped, serve
+from reid.data.worker import IDLE, Marks, Side, Signals, held_back, mapped, serve
 from reid.errors import LoaderError, ReidError
 from reid.text import listed, printable
 
@@ -123,13 +123,12 @@ class Workers:
         self._marks[:] = IDLE
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)  # forked while OpenCV has threads, workers would wait for these for ever
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, QUIET)  # until they ignore them
         try:
-            for number in range(self._count):
-                self._workers.append(self._fork(number, before))
+            with held_back() as signals:
+                for number in range(self._count):
+                    self._workers.append(self._fork(number, signals))
         finally:
             cv2.setNumThreads(threads)
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _fork(self, number: int, signals: Signals) -> _Worker:
         ours, theirs = multiprocessing.Pipe()

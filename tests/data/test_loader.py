@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,6 +161,31 @@ def test_no_tasks_are_no_batches(files: list[Path]) -> None:
     """An empty epoch is empty, whoever would have made it."""
     for workers in (0, 1):
         assert list(Loader(_reader(files), workers=workers).batches([])) == []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_pinned_batches(files: list[Path], monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """For a GPU, the next batch is pinned while one is in use: the same batches, errors in their place, no more than
+    one ahead, and nothing left at work when the caller leaves."""
+    pinned: list[int] = []
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda batch: pinned.append(1) or batch.clone())
+    expected = [batch for _, batch in Loader(_reader(files), workers=0).batches(_tasks(6))]
+    with Loader(_reader(files), workers=workers, pin=True) as loader:
+        for (_, batch), wanted in zip(loader.batches(_tasks(6)), expected, strict=True):
+            assert torch.equal(batch, wanted)
+        pinned.clear()
+        for task, _ in loader.batches(_tasks(6)):
+            if task.step == 2:
+                break
+        gc.collect()
+        assert 3 <= len(pinned) <= 4
+        files[4].write_bytes(b"")
+        seen = []
+        bad = [Task(0, step, np.array([step])) for step in range(8)]
+        with pytest.raises(DataError, match=r"4\.png"):
+            seen.extend(task.step for task, _ in loader.batches(bad))
+        assert seen == [0, 1, 2, 3]
+    assert not any("ThreadPool" in thread.name for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -178,6 +179,19 @@ def test_e8_slow_is_not_hanging(files: list[Path]) -> None:
     """A batch may take longer than the timeout, as long as each of its pictures does not."""
     with Loader(Reader(files, On(lambda: None, seconds=0.2)), workers=1, timeout=0.5) as loader:
         assert len(list(loader.batches(tasks(1, rows=6)))) == 1
+
+
+@pytest.mark.parametrize("pin", [False, True])
+def test_ctrl_c_while_a_worker_hangs(files: list[Path], monkeypatch: pytest.MonkeyPatch, pin: bool) -> None:
+    """It stops at once, also where a thread of its own waits for batches on behalf of a GPU."""
+    monkeypatch.setattr(torch.Tensor, "pin_memory", torch.Tensor.clone)
+    started = time.monotonic()
+    with Loader(Reader(files, On(lambda: time.sleep(100))), workers=2, pin=pin) as loader:
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            list(loader.batches(tasks(5)))
+    assert time.monotonic() - started < 8
+    assert multiprocessing.active_children() == []
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from reid.errors import ProcessLost, TrainingDiverged, TrainingInterrupted
+from reid.errors import ProcessLost
 from reid.train.group import Block, Floats, Forward, Group, Made, Network, stretch
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 PATIENCE = 15
 """How many times longer than in a step the processes wait while the first one divides, scores or saves."""
-_STORE_SECONDS = 5.0
+_STORE_SECONDS = 2.0
 
 
 class Processes(Group):
@@ -63,7 +63,7 @@ class Processes(Group):
         super().__init__(device)
         self.rank, self.world, self.neighbours = rank, world, neighbours
         self._leads = local_rank == 0
-        self._store, self._timeout = store, timeout
+        self._timeout = timeout
         backend = "nccl" if device.type == "cuda" else "gloo"
         with self.watched():
             dist.init_process_group(
@@ -167,12 +167,6 @@ class Processes(Group):
                 f"another process of this training ended, or did not answer for {self._timeout:.0f} s; if it could say "
                 "why, it did so above; go on from the last checkpoint with --resume"
             ) from error
-
-    def speaks(self, error: BaseException) -> bool:
-        """See `Group.speaks`."""
-        if not isinstance(error, ProcessLost) and isinstance(error, (TrainingDiverged, TrainingInterrupted)):
-            return self.first  # all processes have it, at the same step
-        return claim(self._store)
 
     def _same(self, own: str, what: str) -> None:
         theirs: list[Any] = [None] * self.world

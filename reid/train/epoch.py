@@ -138,10 +138,11 @@ class EpochSteps:
             else "lower train.lr or set train.clip, or leave such batches out with --on-nan skip"
         )
         kept = f"the last good checkpoint is {self._checkpoint}" if self._checkpoint else "there is no checkpoint yet"
-        raise TrainingDiverged(
+        message = (
             f"the loss is {outcome.losses[-1]:g} and the norm of its gradient {outcome.steepness:g} in epoch "
             f"{self._progress.epoch + 1}, {', '.join(where)}, images {listed(paths, 5)}; no weight was changed; {advice}; {kept}"
         )
+        raise TrainingDiverged(self._plan.learning.group.told(message))
 
     def _paths(self, batch: Batch) -> list[str]:
         records = self._plan.train

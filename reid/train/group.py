@@ -107,9 +107,9 @@ class Group:
         """
         return contextlib.nullcontext()
 
-    def speaks(self, error: BaseException) -> bool:  # noqa: ARG002  several processes need it
-        """Whether this process is the one to report an error that ends the run, so that its cause is told once."""
-        return True
+    def told(self, message: str) -> str:
+        """The message of an error that all processes raise at the same step: empty on all but the first."""
+        return message if self.first else ""
 
 
 def stretch(rank: int, world: int, count: int, unit: int) -> slice:

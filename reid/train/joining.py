@@ -59,8 +59,8 @@ def joined(place: Place, device: str, *, timeout: float = TIMEOUT) -> Iterator[G
         timeout: seconds after which a process that does not answer is given up.
 
     Raises:
-        ProcessLost: another process is missing, ended or hangs. Also in place of any error that another process reports
-            already; it has no message then.
+        ProcessLost: another process is missing, ended or hangs. Also in place of any error while another process reports
+            one; it has no message then.
         ConfigError: there is no such device, or the processes compute on different kinds of devices.
     """
     if place.world == 1:
@@ -79,11 +79,11 @@ def joined(place: Place, device: str, *, timeout: float = TIMEOUT) -> Iterator[G
     try:
         yield group
     except ReidError as error:
-        if group.speaks(error):
-            raise
-        raise ProcessLost from error
-    except Exception as error:
-        group.speaks(error)
+        if str(error) and not claim(store):
+            raise ProcessLost from error
+        raise
+    except Exception:
+        claim(store)
         raise
     finally:
         group.close()
@@ -113,7 +113,7 @@ def _meet(store: "Store", place: Place, name: str, timeout: float) -> torch.devi
     try:
         store.wait(keys, timedelta(seconds=timeout))
     except RuntimeError as error:
-        raise ProcessLost(_absence(store, keys, timeout) if claim(store) else "") from error
+        raise ProcessLost(_absence(store, place, keys, timeout)) from error
     kinds = [store.get(key).decode() for key in keys]
     if len(set(kinds)) > 1:
         if not claim(store):
@@ -123,14 +123,20 @@ def _meet(store: "Store", place: Place, name: str, timeout: float) -> torch.devi
     return device
 
 
-def _absence(store: "Store", keys: Sequence[str], timeout: float) -> str:
-    advice = "start all processes, and see what they say"
+def _absence(store: "Store", place: Place, keys: Sequence[str], timeout: float) -> str:
+    """Who is missing; only the first of those that are there says it."""
     try:
-        missing = [str(rank) for rank, key in enumerate(keys) if not store.check([key])]
-    except RuntimeError:
-        return f"process 0 of {len(keys)} ended before all others were there; {advice}"
+        there = [store.check([key]) for key in keys]
+    except RuntimeError:  # process 0 has said it, and taken the store with it
+        return ""
+    missing = [str(rank) for rank, came in enumerate(there) if not came]
     return (
-        f"of {len(keys)} processes {len(missing)} did not start within {timeout:.0f} s: {listed(missing, 8)}; {advice}"
+        ""
+        if there.index(True) != place.rank
+        else (
+            f"of {place.world} processes {len(missing)} did not start within {timeout:.0f} s: {listed(missing, 8)}; "
+            "start all processes, and see what they say"
+        )
     )
 
 

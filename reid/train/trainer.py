@@ -79,7 +79,7 @@ class Trainer:
         except KeyboardInterrupt:
             if not self.run.has_state():
                 raise
-            raise TrainingInterrupted(self._where("stopped at once")) from None
+            raise TrainingInterrupted(self._group.told(self._where("stopped at once"))) from None
         best = {"best_epoch": self.progress.best_epoch, "best": self.progress.best, "images": self.progress.images}
         self._tell({"event": "done", "epochs": self.progress.epoch, **best})
         return self.progress
@@ -92,7 +92,7 @@ class Trainer:
                     self._epoch(loader)
         except StopRequested:
             self._leave()
-            raise TrainingInterrupted(self._where("stopped")) from None
+            raise TrainingInterrupted(self._group.told(self._where("stopped"))) from None
         except LoaderError as error:
             self._leave()
             raise TrainingInterrupted(f"{error}; {self._where('the run was saved')}") from error

@@ -2,21 +2,26 @@
 
 import time
 import warnings
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import ranks
+import small_runs
 import torch
 from numpy.typing import NDArray
+from shared_runs import Act, Kind, Ran, ran, untrained, whole_ids
 from torch import Tensor, nn
 
-from reid.errors import ConfigError, ProcessLost, TrainingDiverged, TrainingInterrupted
 from reid.model.embedder import Architecture, EmbeddingNetwork, freeze_batchnorm
 from reid.model.losses import MarginLoss
+from reid.records import Records
 from reid.train.distributed import Processes
 from reid.train.group import Group
+from reid.train.validation import hold_out
 
 LABELS = torch.arange(4).repeat_interleave(3)
 Gradients = list[Tensor | None]
@@ -65,7 +70,7 @@ def _one_step(group: Group) -> tuple[float, Gradients]:
     return loss.item(), _gradients(network)
 
 
-@pytest.mark.parametrize("world", [2, 3, 4])
+@pytest.mark.parametrize("world", [2, 3])
 def test_a_step_is_that_of_one_process(world: int) -> None:
     """J8: the loss of a batch and every gradient of the network are those of one process to 2e-6."""
     found = [*ranks.run(1, _one_step), *ranks.run(world, _one_step)]
@@ -141,6 +146,7 @@ def _told(group: Processes) -> dict[str, Any]:
         "aligned": parameter.tolist(),
         "first": group.first,
         "here": group.neighbours,
+        "told": group.told("stopped"),
     }
 
 
@@ -150,6 +156,7 @@ def test_what_the_first_process_knows_all_know() -> None:
 
     assert [told["called"] for told in found] == [[0], [], []]
     assert [told["first"] for told in found] == [True, False, False]
+    assert [told["told"] for told in found] == ["stopped", "", ""]
     for told in found:
         assert (told["made"]["score"], told["made"]["none"]) == (0.5, None)
         assert told["made"]["rows"].tolist() == [0, 1, 2]
@@ -230,18 +237,58 @@ def test_synchronised_batchnorm_keeps_parameters_and_their_names() -> None:
     assert ranks.run(2, _converted) == [({"SyncBatchNorm"}, True)] * 2
 
 
-def _speakers(group: Processes) -> list[bool]:
-    spoken = []
-    for error in (TrainingInterrupted(""), TrainingDiverged(""), ConfigError(""), ProcessLost("")):
-        group.agree(False)
-        spoken.append(group.speaks(error))
-    return spoken
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[Records, Records]:
+    """Twelve identities to train on, four to validate on."""
+    made = small_runs.patches(tmp_path_factory.mktemp("patches"), identities=16)
+    train, validation = hold_out(made, 0.25, 0)
+    assert validation is not None
+    return train, validation
 
 
-def test_one_process_reports_an_error() -> None:
-    """J3: what all processes have is the first one's to tell; of other errors the first is told and its followers are not."""
-    found = np.array(ranks.run(3, _speakers))
+KINDS = {
+    "slices": Kind(rest=1, accumulate=2),
+    "learned masks": Kind(subspaces="learned", doubling=True),
+    "class vectors": Kind(loss="classes"),
+}
 
-    assert found[:, :2].tolist() == [[True, True], [False, False], [False, False]]
-    assert found[:, 2:].sum() == 1
-    assert found[:, 2].sum() == 1
+
+def _same_run(found: Ran, wanted: Ran) -> None:
+    """Every loss and weight to 1e-5."""
+    assert [step[:2] for step in found.losses] == [step[:2] for step in wanted.losses]
+    assert [step[2] for step in found.losses] == pytest.approx([step[2] for step in wanted.losses], abs=1e-5)
+    np.testing.assert_allclose(found.weights, wanted.weights, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_runs_of_two_processes_are_those_of_one(data: tuple[Records, Records], tmp_path: Path, name: str) -> None:
+    """J8: divided, validated and trained over all stages, two processes take the steps of one: the same images, losses
+    and weights; and have the same weights to the bit. Only the first has written anything."""
+    [wanted] = ranks.run(1, ran, tmp_path / "one", data, KINDS[name])
+    found = ranks.run(2, ran, tmp_path / "two", data, KINDS[name])
+
+    assert len(wanted.losses) > 9
+    assert np.abs(wanted.weights - ranks.run(1, untrained, data, KINDS[name])[0]).max() > 0.005
+    assert whole_ids(found) == whole_ids([wanted])
+    for theirs in found:
+        _same_run(theirs, wanted)
+    assert np.array_equal(found[0].weights, found[1].weights)
+    assert [folder.name for folder in sorted((tmp_path / "two").iterdir())] == sorted(
+        folder.name for folder in (tmp_path / "one").iterdir()
+    )
+
+
+def test_the_number_of_processes_may_change(data: tuple[Records, Records], tmp_path: Path) -> None:
+    """J8: a run of one process, stopped and gone on with by four, then by two, reads what it would have read, in the
+    same order, and learns the same; who of them is asked to stop makes no difference."""
+    [wanted] = ranks.run(1, ran, tmp_path / "one", data)
+    parts = [
+        ranks.run(1, ran, tmp_path / "run", data, Kind(), Act("stop", (0, 2))),
+        ranks.run(4, partial(ran, resume=True), tmp_path / "run", data, Kind(), Act("stop", (1, 3), rank=2)),
+        ranks.run(2, partial(ran, resume=True), tmp_path / "run", data),
+    ]
+
+    assert [[one.at for one in part] for part in parts] == [[(0, 3)], [(1, 4)] * 4, [(3, 0)] * 2]
+    assert [note for part in parts for note in whole_ids(part)] == whole_ids([wanted])
+    losses = [step for part in parts for step in part[0].losses]
+    _same_run(replace(parts[-1][0], losses=losses), wanted)

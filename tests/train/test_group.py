@@ -5,7 +5,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reid.errors import ConfigError
 from reid.train.group import Group, stretch
 
 
@@ -22,7 +21,7 @@ def test_one_process_does_everything_itself() -> None:
     assert group.from_first(lambda: rows) is rows
     assert group.agree(True, False) == (True, False)
     assert group.synchronised(network) is network
-    assert group.speaks(ConfigError(""))
+    assert group.told("stopped") == "stopped"
     for block in (group.first_here(), group.unfinished(network.forward), group.watched()):
         with block:
             group.align([rows])

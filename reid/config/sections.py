@@ -25,7 +25,8 @@ class DataConfig:
         dataset: name of a card, or the path of one.
         root: the dataset's folder; None looks in $REID_DATA/<name>, then data/<name>.
         image_size: (height, width) in pixels; one number is the width, persons being twice as high as wide.
-        workers: loader processes; None chooses by the number of cores.
+        workers: loader processes, which never changes results; None chooses. On a CPU, more than its threads leave cores for
+            slow the network down.
         on_bad_image: "error" stops at the first unreadable image; "skip" leaves unreadable ones out and lists them.
         max_megapixels: larger pictures are refused before they are decoded.
         crop: "random-resized", "pad" (shift by up to a twenty-fifth) or "none".

@@ -30,20 +30,24 @@ def own_device(name: str, place: Place) -> torch.device:
 
     Raises:
         ConfigError: there is no such device, or fewer GPUs than processes.
+        ProcessLost: the same, on all but the first process of a machine; without a message.
     """
     if place.world == 1:
         return choose_device(name)
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name.startswith("cuda:"):
-        raise ConfigError(f"--device {printable(name)} is one device for {place.world} processes; leave the number out")
-    if name != "cuda":
-        return choose_device(name)
-    if torch.cuda.device_count() < place.neighbours:
-        raise ConfigError(
-            f"{place.neighbours} processes were started on a machine with {torch.cuda.device_count()} GPUs; start one for "
-            "each GPU, or train on the CPU with --device cpu"
+    gpus = torch.cuda.device_count()
+    kind = name if name != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    refusal = ""
+    if kind.startswith("cuda:"):
+        refusal = f"--device {printable(kind)} is one device for {place.world} processes; leave the number out"
+    elif kind == "cuda" and gpus < place.neighbours:
+        refusal = (
+            f"{place.neighbours} processes were started on a machine with {gpus} GPUs; start one for each GPU, or train "
+            "on the CPU with --device cpu"
         )
+    if refusal:
+        raise ConfigError(refusal) if place.local_rank == 0 else ProcessLost
+    if kind != "cuda":
+        return choose_device(kind)
     device = choose_device(f"cuda:{place.local_rank}")
     torch.cuda.set_device(device)
     return device
@@ -66,9 +70,10 @@ def joined(place: Place, device: str, *, timeout: float = TIMEOUT) -> Iterator[G
     if place.world == 1:
         yield Group(own_device(device, place))
         return
-    store = _reach(place, timeout)
+    own = own_device(device, place)
+    store = _meet(place, own, timeout)
     group = Processes(
-        _meet(store, place, device, timeout),
+        own,
         rank=place.rank,
         world=place.world,
         local_rank=place.local_rank,
@@ -89,26 +94,17 @@ def joined(place: Place, device: str, *, timeout: float = TIMEOUT) -> Iterator[G
         group.close()
 
 
-def _reach(place: Place, timeout: float) -> "Store":
+def _meet(place: Place, device: torch.device, timeout: float) -> "Store":
+    """The store of all processes, once all of them are there."""
     try:
-        return _store(place, timeout)
+        store = _store(place, timeout)
+        store.set(f"device/{place.rank}", device.type)
     except (RuntimeError, ValueError) as error:
         reason = printable(str(error).partition("\n")[0][:200])
         raise ProcessLost(
             f"process {place.rank} of {place.world} cannot reach process 0 at {place.address}:{place.port} ({reason}); "
             "start all processes, with the same address"
         ) from error
-
-
-def _meet(store: "Store", place: Place, name: str, timeout: float) -> torch.device:
-    """The device of this process, once all processes have said what theirs is."""
-    try:
-        device = own_device(name, place)
-    except ConfigError as error:
-        if claim(store):
-            raise
-        raise ProcessLost from error
-    store.set(f"device/{place.rank}", device.type)
     keys = [f"device/{rank}" for rank in range(place.world)]
     try:
         store.wait(keys, timedelta(seconds=timeout))
@@ -120,7 +116,7 @@ def _meet(store: "Store", place: Place, name: str, timeout: float) -> torch.devi
             raise ProcessLost
         found = ", ".join(f"{kind} in process {rank}" for rank, kind in enumerate(kinds))
         raise ConfigError(f"all processes must compute on the same kind of device, and it is {found}; set --device cpu")
-    return device
+    return store
 
 
 def _absence(store: "Store", place: Place, keys: Sequence[str], timeout: float) -> str:

@@ -22,19 +22,24 @@ def test_a_process_alone_needs_nothing() -> None:
 
 
 def test_each_process_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """J10: without GPUs all compute on the CPU; fewer GPUs than processes, or one GPU for all of them, is refused."""
-    several = Place(1, 2, 1, 2)
+    """J10: without GPUs all compute on the CPU; fewer GPUs than processes, or one GPU for all of them, is refused, with
+    one message on each machine."""
+    first, second = Place(0, 2, 0, 2), Place(1, 2, 1, 2)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
 
-    assert own_device("auto", several) == own_device("cpu", several) == ranks.CPU
+    assert own_device("auto", second) == own_device("cpu", second) == ranks.CPU
     assert own_device("cpu", Place()) == ranks.CPU
-    with pytest.raises(ConfigError, match="--device cuda:1 is one device for 2 processes; leave the number out"):
-        own_device("cuda:1", several)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    for name in ("auto", "cuda"):
-        with pytest.raises(ConfigError, match=r"2 processes were started on a machine with 1 GPUs.*--device cpu"):
-            own_device(name, several)
+    one, few = (
+        "--device cuda:1 is one device for 2 processes; leave the number out",
+        "machine with 1 GPUs; .*--device cpu",
+    )
+    for name, refusal in (("cuda:1", one), ("auto", few), ("cuda", few)):
+        with pytest.raises(ConfigError, match=refusal):
+            own_device(name, first)
+        with pytest.raises(ProcessLost, match=r"^$"):
+            own_device(name, second)
 
 
 def test_missing_processes_are_named() -> None:

@@ -104,6 +104,16 @@ def test_error_of_ours_ends_with_its_code_and_message(kind: str, program: list[s
     assert (done.stdout, done.stderr) == ("", "error: 2 mistakes:\n  what is wrong\n")
 
 
+def test_one_of_several_processes_says_which_it_is(program: list[str]) -> None:
+    """All but the first say so before their messages; one without a message, which another process tells, says nothing."""
+    places = [{"RANK": rank, "WORLD_SIZE": world} for rank, world in (("0", "2"), ("0", "1"), ("3", "4"))]
+    told = [call(program, "fail", "DataError", "x", env={**os.environ, **place}).stderr for place in places]
+    silent = call(program, "fail", "ProcessLost", "", env={**os.environ, **places[2]})
+
+    assert told == ["error: x\n", "error: x\n", "process 3: error: x\n"]
+    assert (silent.returncode, silent.stderr) == (75, "")
+
+
 def test_bug_is_reported_with_a_log(program: list[str], tmp_path: Path) -> None:
     """Exit code 70; the traceback goes to a file whose path is printed."""
     done = call(program, "fail", "KeyError", "what\nhappened", env={**os.environ, "TMPDIR": str(tmp_path)})

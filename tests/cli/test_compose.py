@@ -7,13 +7,14 @@ import pytest
 import small_runs
 import torch
 
-from reid.cli.compose import MAX_UNREADABLE, compose, rates, schedule
+from reid.cli.compose import MAX_UNREADABLE, compose, rates, schedule, sharing_notes
 from reid.cli.learning import build_network
 from reid.config import Config, load_config
 from reid.errors import ConfigError, DataError
 from reid.model.store import save_model
 from reid.records import Splits, build
 from reid.rng import generator
+from reid.train.group import Group
 from reid.train.plan import Plan
 
 BASE = (
@@ -355,3 +356,30 @@ def test_training_pictures_are_made_as_the_model_wants_them(base):
     pictures = [base.augmented.prepare(np.full((50, 70, 3), 9, np.uint8), generator(0, "t", place)) for place in rows]
 
     assert pictures[0].shape == (*base.description.image_size, 3)
+
+
+@pytest.mark.parametrize(("identities", "world", "fitting"), [(5, 2, "4 or 6"), (3, 4, "4"), (20, 3, "18 or 21")])
+def test_processes_share_identities_equally(identities, world, fitting):
+    """Refused where the number of processes does not divide the identities of a batch; says which it does."""
+    with pytest.raises(ConfigError, match=rf"train\.identities: {identities} identities cannot be .* {fitting} can"):
+        sharing_notes(config_of(), identities, world)
+
+
+def test_what_processes_share_is_noted():
+    """How a batch is shared, and BatchNorm that sees only a part of it; nothing for one process."""
+    frozen, synchronised = config_of("model.freeze_batchnorm=true"), config_of("train.sync_batchnorm=true")
+
+    assert sharing_notes(config_of(), 20, 1) == []
+    assert [note.partition(" of ")[0] for note in sharing_notes(config_of(), 20, 4)] == [
+        "4 processes share every batch",
+        "BatchNorm takes its statistics over each process's share",
+    ]
+    assert sharing_notes(frozen, 20, 4)[0].endswith("20 identities, 5 each: every step is as with one")
+    assert len(sharing_notes(frozen, 20, 4)) == len(sharing_notes(synchronised, 20, 4)) == 1
+
+
+def test_processes_must_read_the_same_data(splits, monkeypatch):
+    """65 on a machine whose dataset differs from that of process 0."""
+    monkeypatch.setattr(Group, "from_first", lambda _group, _make: "another digest")
+    with pytest.raises(DataError, match="of process 0 is not that of process 0"):
+        plan_of(splits)

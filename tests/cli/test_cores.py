@@ -46,6 +46,16 @@ def test_threads_and_default_workers_fit_the_machine(monkeypatch, network, machi
     assert workers or size == LARGE or machine == 1
 
 
+@pytest.mark.parametrize(("machine", "neighbours"), [(1, 2), (2, 2), (16, 4), (64, 8)])
+def test_processes_share_a_machine(monkeypatch, network, machine, neighbours):
+    """Threads and loader processes of all of them fit it together, as far as it has a core for each process."""
+    monkeypatch.setattr(cores, "available_cores", lambda: machine)
+    monkeypatch.setattr("reid.data.loader.available_cores", lambda: machine)
+    workers = share_cores(None, network, LARGE, neighbours=neighbours)
+
+    assert neighbours * (torch.get_num_threads() + workers) <= max(machine, neighbours)
+
+
 @pytest.mark.parametrize("workers", [0, 1, 5])
 def test_workers_do_not_change_threads(network, workers):
     """What the user sets is used, and the same network gets the same threads, so that its results stay the same."""

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from reid.evaluation.protocols import evaluate
     from reid.model.divide import DivideAndConquer as divide_and_conquer  # noqa: N813  called like a function
     from reid.records import Embeddings, Records, Splits, TestSet
+    from reid.train.batches import BatchSource
+    from reid.train.divider import Divider
 
 __all__ = [
+    "BatchSource",
+    "Divider",
     "Embedder",
     "Embeddings",
     "Records",
@@ -37,6 +41,8 @@ __all__ = [
 ]
 
 _PLACES = {
+    "BatchSource": ("reid.train.batches", "BatchSource"),
+    "Divider": ("reid.train.divider", "Divider"),
     "Embedder": ("reid.embed", "Embedder"),
     "Embeddings": ("reid.records", "Embeddings"),
     "Records": ("reid.records", "Records"),

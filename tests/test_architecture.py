@@ -213,7 +213,7 @@ def test_every_module_has_its_tests() -> None:
         ):
             expected[(path.parent.parent / f"test_{path.parent.name}.py").as_posix().removeprefix("reid/")] = name
     present = {path.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
-    own = {"test_architecture.py", "test_docs.py", "test_packaging.py"}
+    own = {"test_architecture.py", "test_docs.py", "test_examples.py", "test_packaging.py"}
     strangers = {path for path in present if not path.startswith(("faults/", "tools/"))} - expected.keys() - own
 
     report(
@@ -222,7 +222,7 @@ def test_every_module_has_its_tests() -> None:
     )
 
 
-@pytest.mark.parametrize("folder", ["reid", "tests", "configs", "datasets", "docs", "tools", "benchmarks"])
+@pytest.mark.parametrize("folder", ["reid", "tests", "configs", "datasets", "docs", "tools", "benchmarks", "examples"])
 def test_no_file_names_this_machine(folder: str) -> None:
     """Paths of one machine and unfinished business stay out."""
     words = ["/" + "work/", "TO" + "DO", "FIX" + "ME"]

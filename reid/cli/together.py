@@ -1,7 +1,7 @@
 """`reid-train` in one of several processes: the first does and says what one alone would, the others help."""
 
 import contextlib
-import os
+import io
 import signal
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -42,12 +42,18 @@ def train_together(
         return report(session, progress, quiet=quiet) if place.rank == 0 else None
 
 
+class _Nowhere(io.TextIOBase):
+    """Text that is written here is gone."""
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+
 @contextlib.contextmanager
 def _silent(silent: bool) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         if silent:
-            nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123  no file of ours
-            stack.enter_context(contextlib.redirect_stdout(nowhere))
+            stack.enter_context(contextlib.redirect_stdout(_Nowhere()))
         yield
 
 

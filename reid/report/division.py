@@ -8,6 +8,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from reid import files
 from reid.errors import ArtefactError
 from reid.records import Integers
 from reid.text import printable
+
+MOST_ROUNDS = 12
+"""Rounds of one picture; of more, some are left out."""
 
 _NAME = re.compile(r"epoch-(\d+)\.npz")
 
@@ -77,6 +81,43 @@ def read_events(run: Path, kind: str) -> list[dict[str, Any]]:
         if event.get("event") == kind and isinstance(event.get("epoch"), int):
             found[event["epoch"]] = event
     return [found[epoch] for epoch in sorted(found)]
+
+
+def thinned(learners: Sequence[int], most: int = MOST_ROUNDS) -> list[int]:
+    """Places of at most `most` rounds: the first, the last, those whose number of learners is new, others evenly spread.
+
+    Args:
+        learners: number of learners of each round.
+        most: 2 or larger.
+    """
+    last = len(learners) - 1
+    kept = [place for place in range(last + 1) if place in {0, last} or learners[place] != learners[place - 1]]
+    if len(kept) > most:
+        return [round(number * last / (most - 1)) for number in range(most)]
+    others = [place for place in range(last + 1) if place not in kept]
+    room = min(len(others), most - len(kept))
+    step = (len(others) + 1) / (room + 1)
+    return sorted([*kept, *(others[round(number * step) - 1] for number in range(1, room + 1))])
+
+
+def staying(before: Round, after: Round) -> float | None:
+    """The share of images, of those in a cluster both times, that stayed with their learner or a child of it.
+
+    None where there are no such images, or K did not grow by a whole factor.
+    """
+    both = (before.clusters >= 0) & (after.clusters >= 0)
+    if after.learners % before.learners or not both.any():
+        return None
+    children = after.learners // before.learners
+    return float(np.mean(after.clusters[both] // children == before.clusters[both]))
+
+
+def moves(before: Round, after: Round) -> Integers:
+    """(K + 1, K' + 1) images that went from one cluster to another; the last row and column are sitting out."""
+    rows = np.where(before.clusters < 0, before.learners, before.clusters)
+    columns = np.where(after.clusters < 0, after.learners, after.clusters)
+    shape = (before.learners + 1, after.learners + 1)
+    return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _event(line: str) -> dict[str, Any]:

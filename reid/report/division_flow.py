@@ -11,10 +11,7 @@ from reid import files
 from reid.errors import ConfigError
 from reid.records import Integers
 from reid.report.canvas import DPI, FAINT, INK, RESTING, learner_colour, new_figure, to_png, writing_on
-from reid.report.division import Round
-
-MOST_ROUNDS = 12
-"""Rounds of one picture; of more, some are left out."""
+from reid.report.division import Round, moves, staying, thinned
 
 _INCHES, _TALLER = (8.54, 5.6), 0.12  # 1281 x 840 pixels, and so much for every learner beyond eight
 _LEFT, _WIDTH = 0.085, 0.83
@@ -48,7 +45,7 @@ def division_flow(rounds: Sequence[Round], out: Path, *, stages: Mapping[int, st
     or with a child of it where their number grew; sitting out is not staying.
 
     Args:
-        rounds: the divisions, in order, of the same images; of more than `MOST_ROUNDS` some in between are left out.
+        rounds: the divisions, in order, of the same images; of more than 12 some in between are left out.
         out: the file; its folder must exist.
         stages: stage by epoch, which is written below the rounds.
 
@@ -76,43 +73,6 @@ def division_flow(rounds: Sequence[Round], out: Path, *, stages: Mapping[int, st
     drawing.frame(shown, stages or {})
     _words(figure, rounds, len(rounds) - len(shown))
     files.write_bytes(out, to_png(figure))
-
-
-def thinned(learners: Sequence[int], most: int = MOST_ROUNDS) -> list[int]:
-    """Places of at most `most` rounds: the first, the last, those whose number of learners is new, others evenly spread.
-
-    Args:
-        learners: number of learners of each round.
-        most: 2 or larger.
-    """
-    last = len(learners) - 1
-    kept = [place for place in range(last + 1) if place in {0, last} or learners[place] != learners[place - 1]]
-    if len(kept) > most:
-        return [round(number * last / (most - 1)) for number in range(most)]
-    others = [place for place in range(last + 1) if place not in kept]
-    room = min(len(others), most - len(kept))
-    step = (len(others) + 1) / (room + 1)
-    return sorted([*kept, *(others[round(number * step) - 1] for number in range(1, room + 1))])
-
-
-def staying(before: Round, after: Round) -> float | None:
-    """The share of images, of those in a cluster both times, that stayed with their learner or a child of it.
-
-    None where there are no such images, or K did not grow by a whole factor.
-    """
-    both = (before.clusters >= 0) & (after.clusters >= 0)
-    if after.learners % before.learners or not both.any():
-        return None
-    children = after.learners // before.learners
-    return float(np.mean(after.clusters[both] // children == before.clusters[both]))
-
-
-def moves(before: Round, after: Round) -> Integers:
-    """(K + 1, K' + 1) images that went from one cluster to another; the last row and column are sitting out."""
-    rows = np.where(before.clusters < 0, before.learners, before.clusters)
-    columns = np.where(after.clusters < 0, after.learners, after.clusters)
-    shape = (before.learners + 1, after.learners + 1)
-    return np.bincount(rows * shape[1] + columns, minlength=shape[0] * shape[1]).reshape(shape)
 
 
 def _bars(one: Round) -> list[_Bar]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reid import files
 from reid.errors import ConfigError
-from reid.report.canvas import FAINT, INK, learner_colour, new_figure, plain_axes, to_png
+from reid.report.canvas import FAINT, INK, learner_colour, new_figure, plain_axes, to_png, writing_on
 
 Event = Mapping[str, Any]
 
@@ -78,9 +78,13 @@ def learner_losses(events: Sequence[Event], out: Path) -> None:
 def _bars(axes: Any, recall: Mapping[str, Any]) -> None:
     each, whole = recall["each"], 100 * recall["whole"]
     for learner, value in enumerate(each):
-        axes.bar(learner, 100 * value, width=0.75, color=learner_colour(learner, len(each)))
+        colour = learner_colour(learner, len(each))
+        axes.bar(learner, 100 * value, width=0.75, color=colour)
         if len(each) <= 2 * _FEW:
-            axes.text(learner, 100 * value, f"{100 * value:.0f}", ha="center", va="bottom", fontsize=7, color=INK)
+            inside = value > 0.15 * max(recall["whole"], *each)
+            about = {"va": "top", "color": writing_on(colour)} if inside else {"va": "bottom", "color": INK}
+            place = {"xytext": (0, -3 if inside else 1), "textcoords": "offset points", "ha": "center"}
+            axes.annotate(f"{100 * value:.0f}", (learner, 100 * value), fontsize=7, **place, **about)
     axes.axhline(whole, color=_WHOLE, linewidth=1.5)
     words = f"all together {whole:.1f}"
     place = {"xytext": (-4, 3), "textcoords": "offset points", "ha": "right"}
@@ -102,7 +106,7 @@ def _course(axes: Any, events: Sequence[Event], marked: int) -> None:
     whole = [100 * recall["whole"] for recall in recalls]
     axes.plot(epochs, whole, color=_WHOLE, linewidth=1.5, marker="s", markersize=3, label="all together")
     axes.axvline(marked + 1, color=FAINT, linewidth=0.8, linestyle=":")
-    axes.legend(loc="lower right", fontsize=7, frameon=False)
+    axes.legend(loc="best", fontsize=7, frameon=False)
     _epochs(axes, events)
 
 

@@ -31,8 +31,8 @@ def division_event(
 
     Returns:
         "event", "epoch"; "sizes" and "identities" of each cluster; "sitting_out", images without another of their
-        identity in their cluster; "agreement" (NMI) with the round before, or None; "merged", "retries" and "idle", see
-        `Division`; "seconds" and "feature_seconds".
+        identity in their cluster; "agreement" (NMI) with the round before, None where there was none of as many learners;
+        "merged", "retries" and "idle", see `Division`; "seconds" and "feature_seconds".
     """
     return {
         "event": "division",
@@ -40,7 +40,9 @@ def division_event(
         "sizes": division.sizes(),
         "identities": [len(np.unique(identities[division.clusters == k])) for k in range(division.learners)],
         "sitting_out": division.sitting_out(),
-        "agreement": None if previous is None else agreement(previous, division),
+        "agreement": None
+        if previous is None or previous.learners != division.learners
+        else agreement(previous, division),
         "merged": division.merged,
         "retries": division.retries,
         "idle": division.idle(),

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from divisions import PAIRS, rounds
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reid.errors import ArtefactError
-from reid.report.division import read_events, read_rounds
+from reid.report.division import MOST_ROUNDS, Round, moves, read_events, read_rounds, staying, thinned
 
 
 def write(run: Path, epoch: int, clusters, sizes) -> None:
@@ -83,3 +86,46 @@ def test_events_are_one_an_epoch(tmp_path: Path) -> None:
     assert [event["loss"] for event in read_events(tmp_path, "epoch")] == [1, 2]
     assert [event["loss"] for event in read_events(tmp_path, "learners")] == [0]
     assert read_events(tmp_path / "nowhere", "epoch") == []
+
+
+@given(PAIRS)
+def test_moves_and_staying_are_those_of_a_loop(pairs) -> None:
+    """Every image counts once; the last row and column sit out; a child of the same learner is staying."""
+    before, after = rounds(pairs)
+    expected = np.zeros((before.learners + 1, after.learners + 1), dtype=int)
+    stayed = []
+    for old, new in zip(before.clusters.tolist(), after.clusters.tolist(), strict=True):
+        expected[old, new] += 1  # -1 is the last
+        if old >= 0 and new >= 0:
+            stayed.append(new == old if after.learners == before.learners else new in {2 * old, 2 * old + 1})
+
+    assert (moves(before, after) == expected).all()
+    assert staying(before, after) == (pytest.approx(np.mean(stayed)) if stayed else None)
+
+
+def test_staying_is_not_defined_where_learners_become_fewer() -> None:
+    """Nor where their number grows by no whole factor."""
+    one = Round(0, np.array([0, 1]), 4)
+
+    assert staying(one, Round(2, np.array([0, 1]), 2)) is None
+    assert staying(one, Round(2, np.array([0, 1]), 6)) is None
+
+
+@given(st.lists(st.sampled_from([1, 2, 4, 8, 16, 32]), min_size=1, max_size=100).map(sorted), st.integers(2, 12))
+def test_thinning_keeps_ends_and_splits(learners: list[int], most: int) -> None:
+    """As many as there is room for, in order, the first and the last, and all splits where they fit."""
+    places = thinned(learners, most)
+    splits = {place for place in range(1, len(learners)) if learners[place] != learners[place - 1]}
+
+    assert places == sorted(set(places))
+    assert len(places) == min(most, len(learners))
+    assert {places[0], places[-1]} == {0, len(learners) - 1}
+    assert splits <= set(places) or len(splits | {0, len(learners) - 1}) > most
+
+
+def test_thinning_is_even() -> None:
+    """Where nothing splits, gaps differ by one at most."""
+    gaps = np.diff(thinned([8] * 90))
+
+    assert len(gaps) == MOST_ROUNDS - 1
+    assert gaps.max() - gaps.min() <= 1

@@ -30,6 +30,15 @@ def test_agreement_counts_images_that_are_in_both() -> None:
     assert agreement(one, Division(np.array([0, 1, 0, 1, 1]), 2)) == pytest.approx(0.0)
 
 
+def test_agreement_needs_as_many_learners() -> None:
+    """Of a division into halves there is none: a measure of equal partitions would call it poor, and it follows the
+    parents by law."""
+    whole, halves = Division(np.zeros(8, dtype=np.int64), 1), Division(np.arange(8) // 4, 2)
+    told = [division_event(0, halves, before, IDENTITIES, Durations(1, 1))["agreement"] for before in (whole, halves)]
+
+    assert told == [None, pytest.approx(1.0)]
+
+
 def test_an_epochs_figures() -> None:
     """The loss is that of the whole epoch, the speed that of this process without division and validation."""
     tally = LearnerTally(2)

@@ -14,6 +14,8 @@ def compiled(function: Function, *, any_order: bool = False) -> Function:
     process. Sums keep their order: results do not depend on the machine. The code is made anew when the file of the
     function changes, and only then: it must not call a compiled function of another file.
 
+    Loops compile in a fraction of a second; numba's own reductions, joins and copies into parts of arrays take seconds.
+
     Args:
         function: what to compile.
         any_order: let sums be taken in any order, which is faster: only for sums that no order changes.

@@ -29,7 +29,10 @@ def _below(values: Floats, bound: float) -> int:
 @compiled
 def _with_room(pairs: Integers, needed: int) -> Integers:
     while needed > len(pairs):
-        pairs = np.concatenate((pairs, np.empty_like(pairs)))
+        longer = np.empty((2 * len(pairs), 2), dtype=np.int64)
+        for place in range(len(pairs)):
+            longer[place, 0], longer[place, 1] = pairs[place, 0], pairs[place, 1]
+        pairs = longer
     return pairs
 
 

@@ -133,7 +133,9 @@ def _find_smallest(
                     size += 1
                 sums[image_columns[place]] += values[element] * image_values[place]
         if size == len(smallest):
-            smallest[row] = sums.min()
+            smallest[row] = sums[0]
+            for place in range(size):
+                smallest[row] = min(smallest[row], sums[place])
         sums[touched[:size]] = 0
 
 

@@ -44,12 +44,14 @@ def blend_rows(
 ) -> None:
     """Replace cosine distances of `queries` to `gallery` images by re-ranked ones, in the rows start..stop-1 of a block."""
     shared = np.empty(len(encoded.others))
-    low, high = (gallery.min(), gallery.max() + 1) if len(gallery) else (0, 0)
+    low, high = len(shared), int(np.int64(0))  # a literal 0 has its own type: _share would be compiled for it too
+    for image in gallery:
+        low, high = min(low, image), max(high, image + 1)
     for row in range(start, stop):
         _share(encoded, queries[row], shared, low, high)
         for place in range(len(gallery)):
             image = gallery[place]
-            block[row, place] = _blend(encoded, queries[row], image, shared[image], block[row, place])
+            block[row, place] = _blend(encoded, queries[row], image, shared[image], np.float64(block[row, place]))
 
 
 @compiled
@@ -58,9 +60,10 @@ def blend_pairs(
 ) -> None:
     """Replace cosine distances of pairs by re-ranked ones, from `start` to `stop` - 1; quick if pairs of a query adjoin."""
     shared = np.empty(len(encoded.others))
+    low = int(np.int64(0))  # no literal, as above
     for pair in range(start, stop):
         if pair == start or queries[pair] != queries[pair - 1]:
-            _share(encoded, queries[pair], shared, 0, len(shared))
+            _share(encoded, queries[pair], shared, low, len(shared))
         values[pair] = _blend(encoded, queries[pair], gallery[pair], shared[gallery[pair]], values[pair])
 
 
@@ -82,6 +85,6 @@ def _share(encoded: Encoded, query: int, shared: NDArray[np.float64], low: int, 
 def _blend(encoded: Encoded, query: int, image: int, shared: float, cosine: float) -> float:
     distance = 0.0
     if encoded.largest[query] > 0:
-        distance = (np.float64(cosine) - (encoded.own[query] + encoded.others[image]) / 2) / encoded.largest[query]
+        distance = (cosine - (encoded.own[query] + encoded.others[image]) / 2) / encoded.largest[query]
     jaccard = 1 - shared / (2 - shared)
     return (1 - encoded.weight) * max(jaccard, 0.0) + encoded.weight * max(distance, 0.0)

@@ -87,18 +87,20 @@ def _expand(
     base = np.full(len(neighbours), -1, dtype=np.int32)  # the last image in whose set one was
     grown = np.full(len(neighbours), -1, dtype=np.int32)  # the last image in whose grown set one was
     found = np.empty(mutual.shape[1] * (1 + mutual_near.shape[1]), dtype=np.int32)
+    none = int(np.int64(0))  # a literal 0 has its own type: _gather would be compiled for it too
     for image in range(first, last):
-        own = _gather(neighbours, mutual, image, image, base, found, 0)
-        size = _gather(neighbours, mutual, image, image, grown, found, 0)
+        own = _gather(neighbours, mutual, image, image, base, found, none)
+        size = _gather(neighbours, mutual, image, image, grown, found, none)
         for candidate in found[:own].copy():
             theirs = common = 0
             for place in range(mutual_near.shape[1]):
                 theirs += mutual_near[candidate, place]
                 common += mutual_near[candidate, place] and base[neighbours[candidate, place]] == image
             if 3 * common > 2 * theirs:
-                size = _gather(neighbours, mutual_near, candidate, image, grown, found, size)
+                size = _gather(neighbours, mutual_near, int(np.int64(candidate)), image, grown, found, size)
         if len(members):
-            members[starts[image] : starts[image] + size] = found[:size]
+            for place in range(size):
+                members[starts[image] + place] = found[place]
         else:
             starts[image + 1] = size
 

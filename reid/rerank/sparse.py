@@ -86,6 +86,7 @@ class SparseRows:
             S rows; sums are taken in float64.
         """
         starts = np.zeros(len(rows) + 1, dtype=np.int64)
+        rows = np.ascontiguousarray(rows)  # parts of a wider table would have the loops compiled once more
 
         def count(first: int, last: int) -> None:
             _count_combined(self.starts, self.columns, self.width, rows, starts[1:], first, last)

@@ -29,9 +29,11 @@ def add_weighted(sums: Floats, vectors: Floats, chosen: Images, weights: NDArray
 def _add(sums: Floats, vectors: Floats, chosen: Images, weights: NDArray[np.float64], start: int, stop: int) -> None:
     total = np.empty(sums.shape[1])
     for row in range(start, stop):
-        total[:] = sums[row]
+        for place in range(len(total)):
+            total[place] = sums[row, place]
         for term in range(chosen.shape[1]):
             vector, weight = vectors[chosen[row, term]], weights[row, term]
             for place in range(len(total)):
                 total[place] += weight * vector[place]
-        sums[row] = total
+        for place in range(len(total)):
+            sums[row, place] = total[place]

@@ -36,8 +36,9 @@ def test_code_is_kept_beside_the_source(tmp_path: Path) -> None:
     """The second process finds what the first has compiled."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
+    environment = {**os.environ, "NUMBA_CACHE_DIR": ""}
     for _ in range(2):
-        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True)
+        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True, env=environment)
         assert done.stdout == "[0, 2, 4]\n"
         assert len(list((tmp_path / "__pycache__").glob("*.nbc"))) == 1
 

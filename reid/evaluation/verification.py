@@ -143,7 +143,8 @@ def _equal_error(fpr: NDArray[np.float64], tpr: NDArray[np.float64]) -> float:
 
 def _thinned(fpr: NDArray[np.float64], tpr: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
     """Both ends, and thresholds spread evenly over the logarithm of the FPR and over the TPR."""
-    points = np.unique(np.stack([fpr, tpr], axis=1), axis=0)
+    moved = np.flatnonzero((np.diff(fpr) > 0) | (np.diff(tpr) > 0)) + 1  # neither ever falls
+    points = np.stack([fpr, tpr], axis=1)[np.append(0, moved)]
     half = _CURVE // 2 - 1
     lowest = points[points[:, 0] > 0, 0][0]
     by_rate = np.searchsorted(points[:, 0], np.geomspace(lowest, 1, half))

@@ -9,10 +9,11 @@ import numpy as np
 
 from reid.cli.cores import share_cores
 from reid.cli.learning import build_learning, shared
-from reid.config import Config
+from reid.config import Config, size_in_bytes
 from reid.data.dataset import digest
 from reid.data.images import check_images
 from reid.data.loader import Reader
+from reid.data.picture_cache import PictureCache
 from reid.data.transforms import Augmentation, TrainTransform, albumentations_operations
 from reid.errors import ConfigError, DataError
 from reid.model.embedder import Architecture, EmbeddingNetwork
@@ -74,7 +75,7 @@ def compose(config: Config, splits: Splits, network: EmbeddingNetwork, group: Gr
         source=source,
         train=records,
         validation=validation,
-        augmented=_augmented(config, records, description),
+        augmented=_augmented(config, records, description, notes),
         description=description,
         freeze_batchnorm=config.model.freeze_batchnorm,
         space=config.division.space,
@@ -219,11 +220,25 @@ def _description(config: Config, splits: Splits, architecture: Architecture) -> 
     return Description(architecture, size, crop, INTERPOLATION, splits.kind, splits.name)
 
 
-def _augmented(config: Config, records: Records, description: Description) -> Reader:
+def _augmented(config: Config, records: Records, description: Description, notes: list[str]) -> Reader:
     data = config.data
     augmentation = Augmentation(
         crop=data.crop, scale=data.crop_scale, flip=data.flip, erase=data.erase, colour=data.colour
     )
     prepare = TrainTransform(description.image_size, augmentation, interpolation=description.interpolation)
     albumentations_operations()  # imported once, before loader processes are split off, not in each of them
-    return Reader(records.files(), prepare, seed=config.seed, max_megapixels=data.max_megapixels)
+    cache = _cache(config, len(records), description, notes)
+    return Reader(records.files(), prepare, seed=config.seed, max_megapixels=data.max_megapixels, cache=cache)
+
+
+def _cache(config: Config, images: int, description: Description, notes: list[str]) -> PictureCache | None:
+    if config.data.cache is None:
+        return None
+    if config.data.crop == "random-resized":
+        notes.append("data.cache keeps nothing: random resized crops need the images at their own size")
+        return None
+    limit = size_in_bytes(config.data.cache)
+    cache = PictureCache.make(images, description.image_size, limit, interpolation=description.interpolation)
+    if len(cache.there) < images:
+        notes.append(f"data.cache has room for {len(cache.there):,} of {images:,} training images")
+    return cache

@@ -27,6 +27,8 @@ class DataConfig:
         image_size: (height, width) in pixels; one number is the width, persons being twice as high as wide.
         workers: loader processes, which never changes results; None chooses. On a CPU, more than its threads leave cores for
             slow the network down.
+        cache: memory for training pictures at the size of the network, such as 500MB, so that each is decoded only once;
+            for crops "pad" and "none". None keeps nothing.
         on_bad_image: "error" stops at the first unreadable image; "skip" leaves unreadable ones out and lists them.
         max_megapixels: larger pictures are refused before they are decoded.
         crop: "random-resized", "pad" (shift by up to a twenty-fifth) or "none".
@@ -43,6 +45,7 @@ class DataConfig:
     root: Name | None = None
     image_size: Pixels | tuple[Pixels, Pixels] = 224
     workers: Annotated[int, Field(ge=0, le=256)] | None = None
+    cache: Size | None = None
     on_bad_image: Literal["error", "skip"] = "error"
     max_megapixels: Positive = 64.0
     crop: Literal["random-resized", "pad", "none"] = "random-resized"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reid import rng
 from reid.data.images import read_image
+from reid.data.picture_cache import PictureCache
 from reid.errors import LoaderError, ReidError
 from reid.text import printable
 
@@ -51,12 +52,14 @@ class Reader:
         prepare: what happens to each decoded image.
         seed: of the run.
         max_megapixels: larger pictures are refused.
+        cache: pictures as `prepare` resizes images first of all, by row; None reads every image every time.
     """
 
     paths: Sequence[Path]
     prepare: Prepare
     seed: int = 0
     max_megapixels: float = 64.0
+    cache: PictureCache | None = None
 
     def batch(self, task: Task, begin: Callable[[int], None] = _ignore) -> Pixels:
         """(B, height, width, 3) uint8 RGB pictures of `task.rows`.
@@ -84,7 +87,7 @@ class Reader:
             LoaderError: preparing it failed.
         """
         try:
-            image = read_image(self.paths[row], max_megapixels=self.max_megapixels)
+            image = self._read(row) if self.cache is None else self.cache.fetch(row, lambda: self._read(row))
             return self.prepare(image, rng.generator(self.seed, "augment", task.epoch, task.step, task.first + place))
         except ReidError:
             raise
@@ -94,6 +97,9 @@ class Reader:
     def files(self, task: Task) -> list[Path]:
         """The files of a batch."""
         return [self.paths[row] for row in task.rows.tolist()]
+
+    def _read(self, row: int) -> Pixels:
+        return read_image(self.paths[row], max_megapixels=self.max_megapixels)
 
     def _check(self, picture: object, first: Pixels, row: int) -> None:
         if not isinstance(picture, np.ndarray) or picture.dtype != np.uint8 or picture.shape != first.shape:

@@ -38,8 +38,12 @@ def extract(plan: Plan, records: Records, space: str, network: EmbeddingNetwork,
     """
     group = plan.learning.group
     share = group.stretch(len(records), BATCH)
+    kept = plan.augmented.cache if records is plan.train and plan.description.crop == "resize" else None
     reader = Reader(
-        records.files()[share], Fixed(transform(plan.description)), max_megapixels=plan.augmented.max_megapixels
+        records.files()[share],
+        Fixed(transform(plan.description)),
+        max_megapixels=plan.augmented.max_megapixels,
+        cache=None if kept is None else kept.part(share),
     )
     group.align(network.buffers())
     own = np.empty((0, 0), dtype=np.float32)

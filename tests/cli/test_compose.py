@@ -10,6 +10,7 @@ import torch
 from reid.cli.compose import MAX_UNREADABLE, compose, rates, schedule, sharing_notes
 from reid.cli.learning import build_network
 from reid.config import Config, load_config
+from reid.data.loader import Task
 from reid.errors import ConfigError, DataError
 from reid.model.store import save_model
 from reid.records import Splits, build
@@ -67,6 +68,7 @@ KEYS = {
     "data.image_size": ("[40, 24]", lambda p: (p.description.image_size, p.augmented.prepare.size), ((40, 24),) * 2),
     "data.workers": ("1", lambda p: p.workers, 1),
     "data.max_megapixels": ("3.5", lambda p: p.augmented.max_megapixels, 3.5),
+    "data.cache": ("10kB", lambda p: len(p.augmented.cache.there), 10_000 // (32 * 32 * 3 + 1)),
     "data.crop": (
         "random-resized",
         lambda p: (augmentation(p).crop, p.description.crop),
@@ -199,6 +201,21 @@ def test_setting_reaches_its_place(splits, base, key):
     plan, _ = plan_of(splits, f"{key}={value}")
     assert found(plan) == wanted
     assert found(base) != wanted
+
+
+def test_the_cache_changes_no_picture(splits):
+    """Batches are the same with room for all, for some, and without; what it cannot do is noted."""
+    plans = [plan_of(splits, f"data.cache={size}") for size in ("1MB", "10kB", "null")]
+    task = Task(1, 2, np.arange(20) % 7)
+    batches = [plan.augmented.batch(task) for plan, _ in plans for _ in range(2)]
+
+    assert all((batch == batches[0]).all() for batch in batches)
+    assert [[note for note in notes if "cache" in note] for _, notes in plans] == [
+        [], ["data.cache has room for 3 of 28 training images"], [],
+    ]  # fmt: skip
+    plan, notes = plan_of(splits, "data.crop=random-resized")
+    assert plan.augmented.cache is None
+    assert any("data.cache keeps nothing" in note for note in notes)
 
 
 def test_seed(splits):

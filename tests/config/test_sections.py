@@ -27,6 +27,7 @@ RANGES: dict[str, tuple[list[Any], list[Any]]] = {
     "data.flip": ([0, 1, True, False, 0.3], [-0.1, 1.1, "yes", None]),
     "data.erase": ([0, 1, True, False, 0.3], [-0.1, 1.1, "no", None]),
     "data.colour": ([0, 1, 0.3], [-0.1, 1.1, True, None]),
+    "data.cache": (["500MB", "2 GiB", None], ["0", "much", 1.5, True]),
     "data.validation": ([0, 0.99], [-0.1, 1, 1.0, None]),
     "model.backbone": (["resnet18"], [18, None]),
     "model.weights": (["random", "w\udcff.safetensors"], [0, None]),

@@ -10,6 +10,7 @@ import small_runs
 import torch
 from numpy.typing import NDArray
 
+from reid.data.picture_cache import PictureCache
 from reid.records import Records
 from reid.train.divider import Divider
 from reid.train.extraction import TrainingFeatures, extract
@@ -43,6 +44,21 @@ def test_features_are_those_of_deployment(records: Records) -> None:
 
     assert not network.training
     np.testing.assert_allclose(found, network(torch.from_numpy(pictures)).detach().numpy(), atol=1e-5)
+
+
+def test_pictures_kept_for_training_are_used(records: Records) -> None:
+    """Features are the same with a cache, which is filled by them; of other images, it is left alone."""
+    plain = _plan(records, Group())
+    cache = PictureCache.make(len(records), (small_runs.SIZE, small_runs.SIZE), 10**6)
+    kept = replace(plain, augmented=replace(plain.augmented, cache=cache))
+    found = [extract(plan, plan.train, "pooled", plain.learning.network, _ignore) for plan in (plain, kept, kept)]
+    few = records.select(np.array([4, 2, 0]))
+    first, other = (extract(plan, few, "pooled", plain.learning.network, _ignore) for plan in (plain, kept))
+
+    assert cache.there.all()
+    assert (found[0] == found[1]).all()
+    assert (found[0] == found[2]).all()
+    assert (first == other).all()
 
 
 def _extracted(group: Group, records: Records) -> list[NDArray[np.float32]]:

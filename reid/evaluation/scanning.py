@@ -199,8 +199,7 @@ def scan_rows(
                 pairs, used = _scan_many(tile, at, matches, bands, counts, pairs, used, room)
         if number > _FEW:
             _sum_up(matches, counts)
-        if used >= room:
-            used = listed
+        used = listed if used >= room else used
     return pairs[:used]
 
 

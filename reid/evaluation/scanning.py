@@ -29,10 +29,9 @@ def _below(values: Floats, bound: float) -> int:
 @compiled
 def _with_room(pairs: Integers, needed: int) -> Integers:
     while needed > len(pairs):
-        longer = np.empty((2 * len(pairs), 2), dtype=np.int64)
-        for place in range(len(pairs)):
-            longer[place, 0], longer[place, 1] = pairs[place, 0], pairs[place, 1]
-        pairs = longer
+        before, pairs = pairs, np.empty((2 * len(pairs), 2), dtype=np.int64)
+        for place in range(len(before)):
+            pairs[place, 0], pairs[place, 1] = before[place, 0], before[place, 1]
     return pairs
 
 

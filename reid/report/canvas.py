@@ -45,8 +45,12 @@ def to_png(figure: "Figure", under: Pixels | None = None) -> bytes:
         # A name in a script that no installed font covers is drawn as boxes; that is no reason to complain.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         figure.draw(renderer)
-    bgr = cv2.cvtColor(np.asarray(renderer.buffer_rgba()), cv2.COLOR_RGBA2BGR)
-    # Without transparency, level 2 makes smaller files than matplotlib's own, in a quarter of the time.
+    return encode(np.asarray(renderer.buffer_rgba())[:, :, :3])
+
+
+def encode(picture: Pixels) -> bytes:
+    """A PNG file of (H, W, 3) uint8 RGB: smaller than those of matplotlib, which have transparency, and made faster."""
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     return cv2.imencode(".png", bgr, [cv2.IMWRITE_PNG_COMPRESSION, 2])[1].tobytes()
 
 

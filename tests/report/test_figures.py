@@ -44,6 +44,24 @@ def test_images_are_drawn_pixel_by_pixel(tmp_path):
     assert (picture[18 + 5 : 18 + WIDTH - 5, 16 + 5 : 16 + WIDTH - 5] == image).all()
 
 
+def test_words_stand_under_their_tiles(tmp_path):
+    """The rank in the colour of the frame, the name below it; a title above; nothing but white where nothing is said."""
+    rank_lists([RankRow(tile("a"), (tile("a"), Tile(tile().image)))], tmp_path / "ranks.png", title="title")
+    picture = drawn(tmp_path / "ranks.png").astype(int)
+    layout = Layout(lines=1, columns=3, height=216, top=62, bottom=52, caption=50)
+    below = [
+        picture[y + 216 : y + 266, x : x + WIDTH]
+        for x, y in (layout.corner(0, column) for column in range(layout.columns))
+    ]
+    ranks, names = [part[5:25] for part in below], [part[27:47] for part in below]
+
+    for words, colour in zip(ranks, (BLUE, GREEN, GREY), strict=True):
+        assert (abs(words - colour).sum(axis=2) < 30).sum() > 20
+    assert [words.min() < 200 for words in names] == [True, True, False]
+    assert picture[10:40].min() < 100
+    assert picture[:10].min() == picture[44:62].min() == 255
+
+
 def test_long_lists_go_on_in_the_next_line(tmp_path):
     """Twelve hits need two lines; a query without hits needs one."""
     rank_lists(

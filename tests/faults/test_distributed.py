@@ -67,7 +67,7 @@ def test_a_killed_process_ends_the_run_and_it_goes_on(
         assert np.array_equal(ranks.run(2, going_on, folder, data)[0].weights, whole[0].weights)
 
 
-@pytest.mark.parametrize("victim", [0, 1])
+@pytest.mark.parametrize("victim", [0, pytest.param(1, marks=SOAK)])
 def test_a_frozen_process_is_given_up(data: tuple[Records, Records], tmp_path: Path, victim: int) -> None:
     """J2: the other one waits for as long as it was told, and no longer."""
     act, began = Act(signal.SIGSTOP, (0, 1), victim), time.monotonic()

@@ -248,8 +248,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> tuple[Records, Records]:
 
 KINDS = {
     "slices": Kind(rest=1, accumulate=2),
-    "learned masks": Kind(subspaces="learned", doubling=True),
-    "class vectors": Kind(loss="classes"),
+    "learned masks, class vectors": Kind(loss="classes", subspaces="learned", doubling=True),
 }
 
 

@@ -99,6 +99,10 @@ class Store(Protocol):
         """Keep a value (as JSON) with the gallery."""
         ...
 
+    def settle(self) -> None:
+        """Do what makes searches quick after a large change; it may take a minute, and changes nothing that is found."""
+        ...
+
     def close(self) -> None:
         """Let go of files and connections; nothing is lost without it."""
         ...

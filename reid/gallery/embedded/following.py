@@ -1,0 +1,136 @@
+"""The vectors and the index of a gallery in memory, brought to the state of the catalogue that a search sees."""
+
+import sqlite3
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid.errors import ArtefactError, MissingInputError
+from reid.gallery.embedded.schema import State
+from reid.gallery.embedded.vector_file import VectorFile, vectors_path
+from reid.gallery.index import Clusters, VectorIndex
+from reid.gallery.store import About
+from reid.records import Integers
+from reid.text import listed
+
+INDEX = "index.bin"
+
+
+@dataclass(frozen=True)
+class View:
+    """What a search works on.
+
+    Attributes:
+        generation: of the file.
+        change: of the catalogue; the view may know of later changes by others.
+        slots: in the index.
+        removed: number of the last removal it knows of.
+        file: of the vectors.
+        index: over them.
+    """
+
+    generation: int
+    change: int
+    slots: int
+    removed: int
+    file: VectorFile
+    index: VectorIndex
+
+
+class Following:
+    """Keeps one view for all threads of a process and extends it when the catalogue has grown.
+
+    Every vector is compared with its checksum before it enters the index.
+
+    Args:
+        folder: the gallery.
+        about: of it.
+    """
+
+    def __init__(self, folder: Path, about: About) -> None:
+        self._folder = folder
+        self._about = about
+        self._lock = threading.Lock()
+        self._view: View | None = None
+
+    def file(self, state: State) -> VectorFile:
+        """The file of vectors of a state."""
+        view = self._view
+        if view is not None and view.generation == state.generation:
+            return view.file
+        return VectorFile.open(vectors_path(self._folder, state.generation), self._about, state.generation)
+
+    def view(self, connection: sqlite3.Connection, state: State) -> View:
+        """A view that knows all that the transaction of `connection` sees.
+
+        Raises:
+            ArtefactError: vectors are damaged; their images are named.
+        """
+        view = self._view
+        if view is not None and view.generation == state.generation and view.change >= state.change:
+            return view
+        with self._lock:
+            view = self._view
+            if view is None or view.generation != state.generation:
+                view = self._begin(state)
+            if view.change < state.change or view.slots < state.slots:
+                view = self._extend(view, connection, state)
+            self._view = view
+            return view
+
+    def settle(self, view: View, seed: int) -> None:
+        """Cluster the vectors where that makes searches quicker, and keep the clusters."""
+        with self._lock:
+            if view.index.wants_clustering:
+                view.index.cluster(seed)
+                clusters = view.index.clusters
+                if clusters is not None:
+                    clusters.save(self._folder / INDEX, self._binding(view.generation))
+
+    def close(self) -> None:
+        """Let go of the vectors."""
+        with self._lock:
+            if self._view is not None:
+                self._view.file.close()
+                self._view = None
+
+    def _begin(self, state: State) -> View:
+        file = VectorFile.open(vectors_path(self._folder, state.generation), self._about, state.generation)
+        try:
+            clusters = Clusters.load(self._folder / INDEX, self._binding(state.generation))
+        except (MissingInputError, ArtefactError):
+            clusters = None  # it is derived: what searches find does not depend on it being there
+        return View(state.generation, -1, 0, 0, file, VectorIndex(self._about.dimension, file.read, clusters=clusters))
+
+    def _extend(self, view: View, connection: sqlite3.Connection, state: State) -> View:
+        rows = connection.execute("SELECT number, slot FROM removed WHERE number > ? ORDER BY number", (view.removed,))
+        gone = np.array(rows.fetchall(), dtype=np.int64).reshape(-1, 2)
+        for first, words in view.file.blocks(view.slots, state.slots):
+            wrong = first + np.flatnonzero(view.file.wrong(words))
+            self._refuse(connection, np.setdiff1d(wrong, gone[:, 1]))
+            view.index.append(first, _harmless(view.file.numbers(words)))
+        if len(gone):
+            view.index.forget(gone[:, 1])
+        last = int(gone[-1, 0]) if len(gone) else view.removed
+        return replace(view, change=state.change, slots=state.slots, removed=last)
+
+    def _refuse(self, connection: sqlite3.Connection, wrong: Integers) -> None:
+        if not len(wrong):
+            return
+        order = f"SELECT id FROM images WHERE slot IN ({', '.join(map(str, wrong[:20].tolist()))})"
+        images = [image for (image,) in connection.execute(order)]
+        raise ArtefactError(
+            f"the vectors of {len(wrong)} images of this gallery are corrupt (images {listed(images)}): their checksums "
+            "differ; run reid-gallery check with --repair"
+        )
+
+    def _binding(self, generation: int) -> dict[str, object]:
+        return {"gallery": self._about.uuid, "generation": generation}
+
+
+def _harmless(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The vectors, with zeros for damaged ones of removed images."""
+    return np.where(np.isfinite(vectors), vectors, np.float32(0))

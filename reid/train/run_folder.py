@@ -30,7 +30,7 @@ class RunFolder:
 
     Attributes:
         path: the folder, with `config.yaml`, `model.safetensors`, `model.json`, `last.ckpt`, `previous.ckpt`,
-            `log.jsonl`, `divisions/`, `report.json` and `report/`, and `run.lock` while it is trained.
+            `log.jsonl`, `divisions/`, `calibration.json`, `report.json` and `report/`, and `run.lock` while it is trained.
         clock: gives the times in the log.
     """
 
@@ -87,9 +87,10 @@ class RunFolder:
         return state_file.read_state(self.path)
 
     def forget(self) -> None:
-        """Remove states and log, so that another run can begin in the folder without going on from them."""
+        """Remove states, log and divisions, so that another run can begin in the folder without going on from them."""
         state_file.remove_states(self.path)
-        (self.path / LOG).unlink(missing_ok=True)
+        for path in (self.path / LOG, *(self.path / DIVISIONS).glob("epoch-*.npz")):
+            path.unlink(missing_ok=True)
 
     def write_division(self, epoch: int, division: Division) -> None:
         """Write the cluster of every training image of one round."""

@@ -80,7 +80,7 @@ def test_settings_come_back(tmp_path: Path) -> None:
 
 
 def test_state_comes_back(tmp_path: Path) -> None:
-    """What was written last is read, without a note; a new run in the folder forgets it and the log, when it starts."""
+    """What was written last is read, without a note; a new run in the folder forgets it, the log and old divisions."""
     run = RunFolder(tmp_path)
     assert not run.has_state()
     for step in range(2):
@@ -92,8 +92,9 @@ def test_state_comes_back(tmp_path: Path) -> None:
     assert (state["step"], note) == (1, None)
     run.log({"event": "epoch"})
     assert prepare_out(tmp_path, force=True).has_state()
+    run.write_division(3, Division(np.array([0, 1, 0]), 2))
     run.forget()
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("*")] == ["divisions"]
 
 
 def test_one_run_has_one_trainer(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def command(json: str | None, **options: Any) -> None:
     """Train an embedding on a dataset and report its test sets.
 
     Results go to a folder: model.safetensors (the best epoch on held-out training identities), config.yaml, log.jsonl,
-    last.ckpt, divisions/, report.json and pictures.
+    last.ckpt, divisions/, calibration.json, report.json and pictures.
     """
     from reid.cli.settings import run_settings
     from reid.train.place import place_among

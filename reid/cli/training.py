@@ -11,6 +11,7 @@ from typing import Any
 import click
 import torch
 
+from reid.cli.calibrating import calibrate_run
 from reid.cli.compose import Composition, compose
 from reid.cli.evaluation import Outcome, check_settings, evaluate_splits, without_aliases
 from reid.cli.learning import build_network, check_learning
@@ -134,21 +135,24 @@ def report(session: Session, progress: Progress, *, quiet: bool) -> Outcome:
     Raises:
         ReidError: an image cannot be read, or the report cannot be written.
     """
-    if session.composition.plan.validation is not None:
+    held_out = session.composition.plan.validation
+    if held_out is not None:
         best = f"best epoch on validation identities: {progress.best_epoch + 1} (mAP {100 * progress.best:.1f})"
         click.echo(best, err=quiet)
     data, records = session.config.data, session.composition.plan.train
+    folder, seed = session.run.path / "report", session.config.seed
     embedder = load_embedder(session.run.path, device=session.options["device"])
+    embedder = dataclasses.replace(embedder, max_megapixels=data.max_megapixels)
+    click.echo(calibrate_run(session.run.path, embedder, held_out, seed=seed, workers=data.workers), err=quiet)
     scores, show = evaluate_splits(
-        dataclasses.replace(embedder, max_megapixels=data.max_megapixels),
+        embedder,
         session.splits,
         session.config.evaluate,
         workers=data.workers,
-        seed=session.config.seed,
+        seed=seed,
         run=str(session.run.path.resolve()),
         out=session.run.path,
     )
-    folder, seed = session.run.path / "report", session.config.seed
     pictures = draw_division(session.run.path, records, folder, seed=seed, max_megapixels=data.max_megapixels)
 
     def show_all() -> None:

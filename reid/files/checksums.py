@@ -42,6 +42,25 @@ def read_signed_text(path: Path) -> str:
     return text
 
 
+def write_signed_json(path: Path, value: Mapping[str, object]) -> None:
+    """Write a mapping as JSON with a field "sha256" of all others, atomically."""
+    content = json.loads(to_json(dict(value)))
+    write_json(path, {**content, "sha256": _digest(content)})
+
+
+def read_signed_json(path: Path) -> dict[str, Any]:
+    """The mapping written by `write_signed_json`, without its sha256.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ArtefactError: it is not JSON, or was altered since it was written.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict) or content.pop("sha256", None) != _digest(content):
+        raise ArtefactError(f"{printable(path)} was changed or damaged since it was written: its own sha256 differs")
+    return content
+
+
 def write_manifest(folder: Path, about: Mapping[str, object]) -> None:
     """Write `manifest.json` into `folder`: `about` plus size in bytes and sha256 of every file beside it.
 
@@ -49,8 +68,7 @@ def write_manifest(folder: Path, about: Mapping[str, object]) -> None:
     """
     names = sorted(p.name for p in folder.iterdir() if p.is_file() and p.name != MANIFEST)
     files = {name: {"bytes": (folder / name).stat().st_size, "sha256": sha256(folder / name)} for name in names}
-    content = {**json.loads(to_json(dict(about))), "files": files}
-    write_json(folder / MANIFEST, {**content, "sha256": _digest(content)})
+    write_signed_json(folder / MANIFEST, {**about, "files": files})
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -60,9 +78,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         MissingInputError: no folder, or no manifest in it.
         ArtefactError: the manifest or a listed file is missing, truncated or altered; the file is named.
     """
-    content = read_json(folder / MANIFEST)
-    if not isinstance(content, dict) or content.pop("sha256", None) != _digest(content):
-        raise ArtefactError(f"{printable(folder / MANIFEST)} is corrupt: its own sha256 differs; make the folder again")
+    try:
+        content = read_signed_json(folder / MANIFEST)
+    except ArtefactError as error:
+        raise ArtefactError(f"{error}; make the folder again") from error
     for name, expected in content["files"].items():
         path = folder / name
         if not path.is_file():

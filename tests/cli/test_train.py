@@ -26,6 +26,7 @@ RUN_FILES = {
     "log.jsonl",
     "divisions/epoch-0000.npz",
     "divisions/epoch-0001.npz",
+    "calibration.json",
     "report.json",
     "report/cmc.png",
     "report/division-flow.png",

@@ -14,6 +14,7 @@ from reid import files
 from reid.errors import ArtefactError
 
 CONTENT = b"\x00content\xff\n" * 5
+VALUE = {"kind": "test", "share": 0.25, "names": ["\udcff", None], "inner": {"one": 1}}
 TEXT = "a: 1\nb: é\udcff\n"
 
 
@@ -41,6 +42,17 @@ def test_signature_is_a_comment_on_a_line_of_its_own(tmp_path: Path) -> None:
     *lines, last = (tmp_path / "x").read_text("utf-8", "surrogateescape").splitlines()
     assert lines == TEXT.splitlines()
     assert last == f"# sha256 of the lines above: {hashlib.sha256(TEXT.encode('utf-8', 'surrogateescape')).hexdigest()}"
+
+
+def test_signed_mappings_come_back(tmp_path: Path) -> None:
+    """What went in, what is not a number as None; the file is JSON with one more field; a list is no such file."""
+    files.write_signed_json(tmp_path / "x", {**VALUE, "nothing": float("nan")})
+
+    assert files.read_signed_json(tmp_path / "x") == {**VALUE, "nothing": None}
+    assert files.read_json(tmp_path / "x").keys() == VALUE.keys() | {"nothing", "sha256"}
+    files.write_json(tmp_path / "x", [VALUE])
+    with pytest.raises(ArtefactError, match="x was changed or damaged"):
+        files.read_signed_json(tmp_path / "x")
 
 
 def write_folder(path: Path) -> None:
@@ -74,6 +86,7 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
 
 
 KINDS: dict[str, tuple[Callable[[Path], None], Callable[[Path], object], str]] = {
+    "signed JSON": (lambda path: files.write_signed_json(path, VALUE), files.read_signed_json, ""),
     "signed": (lambda path: files.write_signed_text(path, TEXT), files.read_signed_text, ""),
     "manifest": (write_folder, files.read_manifest, "manifest.json"),
     "listed file": (write_folder, files.read_manifest, "vectors"),

@@ -17,6 +17,7 @@ from reid.text import printable
 from reid.train import run_log, state_file
 from reid.train.division import Division
 
+CALIBRATION = "calibration.json"  # of `reid.evaluation.calibration`, whose import takes a second
 CONFIG = "config.yaml"
 DIVISIONS = "divisions"
 LATEST = "latest"
@@ -87,9 +88,9 @@ class RunFolder:
         return state_file.read_state(self.path)
 
     def forget(self) -> None:
-        """Remove states, log and divisions, so that another run can begin in the folder without going on from them."""
+        """Remove states, log, divisions and calibration, so that another run can begin in the folder without going on from them."""
         state_file.remove_states(self.path)
-        for path in (self.path / LOG, *(self.path / DIVISIONS).glob("epoch-*.npz")):
+        for path in (self.path / LOG, self.path / CALIBRATION, *(self.path / DIVISIONS).glob("epoch-*.npz")):
             path.unlink(missing_ok=True)
 
     def write_division(self, epoch: int, division: Division) -> None:

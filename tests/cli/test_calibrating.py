@@ -11,6 +11,7 @@ from reid.cli.calibrating import calibrate_run
 from reid.data.dataset import read_dataset
 from reid.embed import load_embedder
 from reid.evaluation.calibration import calibrate, load_calibration
+from reid.train.run_folder import RunFolder
 from reid.train.validation import hold_out
 
 
@@ -47,3 +48,12 @@ def test_what_is_said(held_out, tmp_path):
     one = replace(validation, identities=np.zeros(len(validation), dtype=np.int64))
     assert "no calibration.json: " in calibrate_run(tmp_path, embedder, one, seed=0, workers=0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_run_in_an_old_folder_begins_without_it(held_out, tmp_path):
+    """Its model is another one."""
+    _, embedder, validation = held_out
+    calibrate_run(tmp_path, embedder, validation, seed=0, workers=0)
+    RunFolder(tmp_path).forget()
+
+    assert load_calibration(tmp_path, embedder.fingerprint) is None

@@ -47,11 +47,24 @@ def read_image(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray
         MissingInputError: there is no such file, or it may not or cannot be read.
         DataError: it is no usable picture; the message names the file and says what it looks like.
     """
+    return decode_image(read_content(path, max_megapixels=max_megapixels), str(path), max_megapixels=max_megapixels)
+
+
+def read_content(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> bytes:
+    """The bytes of an image file, not decoded.
+
+    Args:
+        path: an image file.
+        max_megapixels: files with more bytes than such a picture can have are refused.
+
+    Raises:
+        MissingInputError: there is no such file, or it may not or cannot be read; it is named.
+        DataError: it is too large; it is named.
+    """
     try:
-        content = _read(path, max_megapixels)
+        return _read(path, max_megapixels)
     except DataError as error:
         raise type(error)(f"cannot read image {printable(path)}: {printable(error)}") from error
-    return decode_image(content, str(path), max_megapixels=max_megapixels)
 
 
 def decode_image(content: bytes, name: str, *, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:

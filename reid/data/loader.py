@@ -11,13 +11,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from reid.data import workers as processes
-from reid.data.reader import Pixels, Prepare, Reader, Task
+from reid.data.reader import BatchReader, Pixels, Prepare, Reader, Task
 from reid.errors import ReidError
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Loader", "Pixels", "Prepare", "Reader", "Task", "available_cores", "default_workers"]
+__all__ = ["BatchReader", "Loader", "Pixels", "Prepare", "Reader", "Task", "available_cores", "default_workers"]
 
 
 def available_cores() -> int:
@@ -49,12 +49,12 @@ class Loader:
         timeout: seconds after which a worker that finishes no picture is given up.
     """
 
-    def __init__(self, reader: Reader, *, workers: int, pin: bool = False, timeout: float = 300.0) -> None:
+    def __init__(self, reader: BatchReader, *, workers: int, pin: bool = False, timeout: float = 300.0) -> None:
         self._reader, self._pin = reader, pin
         self._workers = processes.Workers(reader, workers, timeout) if workers and processes.AVAILABLE else None
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, "torch.Tensor"]]:
-        """The batches of `tasks`, in order: (B, height, width, 3) uint8 each.
+        """The batches of `tasks`, in order, each as the reader makes it: (B, height, width, 3) uint8 by `Reader`.
 
         One call is at work at a time: a new one ends those before.
 

@@ -10,6 +10,7 @@ goes to Pillow, plug-in by plug-in, so that only the formats listed here are eve
 
 import functools
 import io
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -52,18 +53,18 @@ def to_pixels(content: bytes, *, max_megapixels: float) -> tuple[Pixels, bool]:
     kind = image_headers.image_format(content)
     if kind == "JPEG":
         header = image_headers.read_jpeg_header(content)
-        _check_size(header.size, max_megapixels)
+        check_size(header.size, max_megapixels)
         if header.components != 4:
             return _turn(_decode_jpeg(content, header.size), header.orientation), False
     elif kind in _SIZE_READERS:
-        _check_size(_SIZE_READERS[kind](content), max_megapixels)
+        check_size(_SIZE_READERS[kind](content), max_megapixels)
     return _decode_with_pillow(content, kind, max_megapixels)
 
 
 def _decode_with_pillow(content: bytes, kind: str, max_megapixels: float) -> tuple[Pixels, bool]:
     try:
         with _plugins()[kind](io.BytesIO(content)) as image:  # reads the header; pixels come with load()
-            _check_size(Size(*image.size), max_megapixels)
+            check_size(Size(*image.size), max_megapixels)
             image.load()
             return _turn(_to_rgb(image), _orientation(image)), _is_animated(image)
     except DataError:
@@ -72,7 +73,8 @@ def _decode_with_pillow(content: bytes, kind: str, max_megapixels: float) -> tup
         raise DataError(f"it is a damaged or truncated {kind} ({error})") from error
 
 
-def _check_size(size: Size, max_megapixels: float) -> None:
+def check_size(size: Size, max_megapixels: float = math.inf) -> None:
+    """Raises DataError, which begins with "it", where a picture has too few or too many pixels or is too narrow."""
     short, long = sorted(size)
     if short < MIN_SIDE or long > MAX_ELONGATION * short:
         raise DataError(

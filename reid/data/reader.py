@@ -43,6 +43,18 @@ def _ignore(_place: int) -> None:
     pass
 
 
+class BatchReader(Protocol):
+    """Makes batches in the processes of a loader."""
+
+    def batch(self, task: Task, begin: Callable[[int], None] = _ignore) -> Pixels:
+        """A batch as uint8 of any shape; `begin` is called with the place of each picture before it is read."""
+        ...
+
+    def files(self, task: Task) -> list[Path]:
+        """The file of every picture of a batch."""
+        ...
+
+
 @dataclass(frozen=True)
 class Reader:
     """Makes a batch from files: the part of the loader that runs in the workers.

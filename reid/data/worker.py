@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.data.reader import Pixels, Reader, Task
+from reid.data.reader import BatchReader, Pixels, Task
 from reid.errors import ReidError
 
 IDLE = -1
@@ -63,7 +63,7 @@ class Side(NamedTuple):
         main: number of the main process.
     """
 
-    reader: Reader
+    reader: BatchReader
     connection: Connection
     mark: Marks
     slots: int

@@ -28,7 +28,7 @@ from typing import NamedTuple, NoReturn
 import cv2
 import numpy as np
 
-from reid.data.reader import Pixels, Reader, Task
+from reid.data.reader import BatchReader, Pixels, Task
 from reid.data.worker import IDLE, Marks, Side, Signals, held_back, mapped, serve
 from reid.errors import LoaderError, ReidError
 from reid.text import listed, printable
@@ -83,7 +83,7 @@ class Workers:
         timeout: seconds after which a worker that finishes no picture is given up.
     """
 
-    def __init__(self, reader: Reader, count: int, timeout: float) -> None:
+    def __init__(self, reader: BatchReader, count: int, timeout: float) -> None:
         self._reader, self._count, self._timeout = reader, count, timeout
         self._depth = max(2, -(-_AHEAD // count))
         self._marks: Marks = np.frombuffer(mmap.mmap(-1, 8 * count), dtype=np.int64)

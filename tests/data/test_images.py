@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pictures import encode, files, photo
 
-from reid.data.images import check_images, decode_image, read_image
+from reid.data.images import check_images, decode_image, read_content, read_image
 from reid.errors import ArtefactError, DataError, MissingInputError
 
 
@@ -27,6 +27,7 @@ def test_reading_is_decoding_the_bytes(tmp_path):
     for number, content in enumerate(files().values()):
         path = tmp_path / str(number)
         path.write_bytes(content)
+        assert read_content(path) == content
         assert np.array_equal(read_image(path), decode_image(content, "the same"))
 
 

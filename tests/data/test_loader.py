@@ -125,6 +125,27 @@ def test_an_unreadable_image_is_one_clean_error(files: list[Path], workers: int)
     assert again == [0, 1, 2, 3, 4]
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """Instead of pictures, as many bytes as a step says."""
+
+    def batch(self, task: Task, begin: object = None) -> Pixels:
+        return np.full(1 + 700 * (task.step % 7), task.step, dtype=np.uint8)
+
+    def files(self, task: Task) -> list[Path]:
+        return []
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_batches_may_be_anything(workers: int) -> None:
+    """Another reader's bytes come as they were made, whether more or fewer than before."""
+    with Loader(Blocks(), workers=workers) as loader:
+        found = [batch for _, batch in loader.batches(_tasks(40))]
+
+    assert [len(batch) for batch in found] == [1 + 700 * (step % 7) for step in range(40)]
+    assert all((batch == step).all() for step, batch in enumerate(found))
+
+
 @pytest.mark.parametrize("leave", ["after all", "in the middle", "by an error"])
 def test_nothing_is_left_running(files: list[Path], leave: str) -> None:
     """E9: workers end with the block at once, also while an exception still holds everything that used them."""

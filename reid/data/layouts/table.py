@@ -11,7 +11,7 @@ from typing import Any
 from reid.data.layouts import heldout
 from reid.data.layouts.folder import SPLITS
 from reid.data.layouts.listing import Listing, Rows
-from reid.data.layouts.table_files import Table, read_table
+from reid.data.layouts.table_files import Table, camera_in, read_table, refuse
 from reid.data.layouts.tree import entries
 from reid.errors import DataError, MissingInputError
 from reid.records import NO_CAMERA
@@ -21,7 +21,6 @@ COLUMNS = ("path", "identity", "camera", "time", "split")
 OPTIONS: Mapping[str, Any] = {**heldout.OPTIONS, "file": "", "columns": {name: name for name in COLUMNS}}
 JUNK = frozenset({"-1"})
 _SUFFIXES = (".csv", ".tsv", ".parquet")
-_SHOWN = 20
 _WHOLE = re.compile(r"[0-9]{1,9}(\.0+)?")
 _NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 
@@ -85,10 +84,7 @@ def _columns(table: Table, names: Mapping[str, str]) -> tuple[Rows, list[str]]:
                 values[ours].append("")
     splits = values.get("split", [""] * len(table.rows))
     mistakes += _contradictions(table.lines, values["path"], values["identity"], splits)
-    if mistakes:
-        shown = [f"{printable(table.place)}:{mistake}" for mistake in mistakes[:_SHOWN]]
-        more = [f"and {len(mistakes) - _SHOWN} more mistakes"] if len(mistakes) > _SHOWN else []
-        raise DataError("\n".join(shown + more))
+    refuse(table.place, mistakes)
     others = [place for place in range(len(table.header)) if place not in where.values() and table.header[place]]
     attributes = {table.header[place]: [row[place] for row in table.rows] for place in others}
     cameras, times = values.get("camera"), values.get("time")
@@ -141,12 +137,8 @@ def _identity(cell: str) -> str:
 
 
 def _camera(cell: str) -> int:
-    text = cell.strip()
-    if text in {"", "-1", "nan"}:
-        return NO_CAMERA
-    if not _WHOLE.fullmatch(text):
-        raise ValueError(f"wanted a whole number from 0 to 999999999 or nothing, found {printable(cell)!r}")
-    return int(text.partition(".")[0])
+    camera = camera_in(cell)
+    return NO_CAMERA if camera is None else camera
 
 
 def _time(cell: str) -> float:

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +12,8 @@ from reid.errors import ConfigError, DataError
 from reid.text import printable
 
 _DELIMITERS = ",;\t"
+_SHOWN = 20
+_WHOLE = re.compile(r"[0-9]{1,9}(\.0+)?")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,28 @@ def read_table(place: Path) -> Table:
     if twice:
         raise DataError(f"{printable(place)}:1: there are two columns named {printable(twice[0])!r}; rename one")
     return table
+
+
+def refuse(place: Path, mistakes: Sequence[str]) -> None:
+    """Raises DataError with the first 20 of the mistakes in a table, each "line:column: what is wrong", if there are any."""
+    if mistakes:
+        shown = [f"{printable(place)}:{mistake}" for mistake in mistakes[:_SHOWN]]
+        more = [f"and {len(mistakes) - _SHOWN} more mistakes"] if len(mistakes) > _SHOWN else []
+        raise DataError("\n".join(shown + more))
+
+
+def camera_in(cell: str) -> int | None:
+    """The camera number in a cell; None where it is empty, -1 or nan.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    text = cell.strip()
+    if text in {"", "-1", "nan"}:
+        return None
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(f"wanted a whole number from 0 to 999999999 or nothing, found {printable(cell)!r}")
+    return int(text.partition(".")[0])
 
 
 def _csv(place: Path) -> Table:

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from reid.data.layouts.table_files import read_table
+from reid.data.layouts.table_files import camera_in, read_table, refuse
 from reid.errors import ConfigError, DataError, MissingInputError
 
 
@@ -84,3 +84,30 @@ def test_a_missing_table_is_missing_input(tmp_path):
     """Exit code 66."""
     with pytest.raises(MissingInputError):
         read_table(tmp_path / "none.csv")
+
+
+@pytest.mark.parametrize(
+    ("cell", "camera"), [("3", 3), (" 12.0 ", 12), ("0", 0), ("", None), ("-1", None), ("nan", None)]
+)
+def test_cameras_in_cells(cell, camera):
+    """Whole numbers, also as a spreadsheet writes them; nothing where none is known."""
+    assert camera_in(cell) == camera
+
+
+@pytest.mark.parametrize("cell", ["1.5", "c1", "-2", "1e3", "1234567890", "None"])
+def test_what_is_no_camera(cell):
+    """Everything else is a mistake that says what was found."""
+    with pytest.raises(ValueError, match=f"found '{cell}'"):
+        camera_in(cell)
+
+
+@pytest.mark.parametrize("count", [1, 20, 21, 500])
+def test_all_mistakes_at_once(tmp_path, count):
+    """The first 20 with the file before them, and how many more there are."""
+    with pytest.raises(DataError) as caught:
+        refuse(tmp_path / "t.csv", [f"{line}:path: wrong" for line in range(count)])
+    lines = str(caught.value).split("\n")
+
+    assert lines[: min(count, 20)] == [f"{tmp_path}/t.csv:{line}:path: wrong" for line in range(min(count, 20))]
+    assert lines[20:] == ([f"and {count - 20} more mistakes"] if count > 20 else [])
+    refuse(tmp_path / "t.csv", [])

@@ -1,14 +1,13 @@
 """A gallery's images into another gallery, wherever either is kept."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
 
 from reid.errors import GalleryError
+from reid.gallery.batches import parts, with_vectors
 from reid.gallery.entries import Entry, Stored
 from reid.gallery.filters import Where
 from reid.gallery.store import About, Store
-from reid.records import Floats
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(Entry))
 
@@ -49,7 +48,7 @@ def copy(
             destination.set(name, value)
     track = _Track(source, destination)
     copied = 0
-    for images in _parts(source.entries(Where()), batch):
+    for images in parts(source.entries(Where()), batch):
         known = destination.known([image.sha256 for image in images if image.sha256])
         fresh = [image for image in images if (image.sha256 not in known if image.sha256 else track.lacks(image))]
         fresh, vectors = with_vectors(source, fresh)
@@ -62,16 +61,6 @@ def copy(
         if progress is not None:
             progress(len(images))
     return copied
-
-
-def with_vectors(store: Store, images: Sequence[Stored]) -> tuple[list[Stored], Floats]:
-    """Those of some images that are still in a gallery, and their vectors."""
-    try:
-        return list(images), store.vectors([image.id for image in images])
-    except GalleryError:  # one was removed meanwhile
-        there = {image.id for image in store.entries(Where(ids=tuple(image.id for image in images)))}
-        images = [image for image in images if image.id in there]
-        return images, store.vectors([image.id for image in images])
 
 
 class _Track:
@@ -121,11 +110,6 @@ def _thumbnail(store: Store, image: Stored) -> bytes | None:
 
 def _entry(image: Stored) -> Entry:
     return Entry(**{name: getattr(image, name) for name in _FIELDS})
-
-
-def _parts(images: Iterator[Stored], size: int) -> Iterator[list[Stored]]:
-    while part := list(islice(images, max(1, size))):
-        yield part
 
 
 def _refuse_other(source: About, destination: About) -> None:

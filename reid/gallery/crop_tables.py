@@ -1,0 +1,163 @@
+"""Tables of crops, or of boxes in frames, as detectors and trackers write them."""
+
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from reid.data.layouts.table_files import Table, camera_in, read_table, refuse
+from reid.errors import DataError, GalleryError
+from reid.gallery.entries import Box
+from reid.gallery.filters import parse_time
+from reid.gallery.listing import Columns
+from reid.text import did_you_mean, listed, printable
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "path": ("path",),
+    "identity": ("identity",),
+    "camera": ("camera",),
+    "time": ("time",),
+    "left": ("left", "x1", "x"),
+    "top": ("top", "y1", "y"),
+    "right": ("right", "x2"),
+    "bottom": ("bottom", "y2"),
+    "width": ("width", "w"),
+    "height": ("height", "h"),
+}
+"""What columns may be called, in any case; the first that is there counts."""
+_CORNERS = ("left", "top", "right", "bottom")
+_SIZES = ("left", "top", "width", "height")
+_NOTHING = frozenset({"", "-1", "nan", "none", "null", "<na>"})
+_FARTHEST = 1_000_000
+
+
+def read(file: Path) -> Columns:
+    """The images in a CSV, TSV or Parquet table.
+
+    `path` is relative to the table's folder, or absolute. `identity`, `camera` and `time` (seconds since 1970, a frame
+    number, or a date and time) may be left out, or their cells be empty. With `left, top, right, bottom` or
+    `left, top, width, height` (also `x1, y1, x2, y2`; `x, y, w, h`), in pixels of the upright frame, a row is the part
+    of the picture within, or all of it where the four cells are empty. Further columns are passed over.
+
+    Raises:
+        MissingInputError: there is no such file.
+        DataError: it has mistakes; file, line and column of the first 20 are named.
+    """
+    table = read_table(file)
+    where = _where(table)
+    mistakes: list[str] = []
+    values: dict[str, list[Any]] = {name: [] for name in where if name in _CHECKS}
+    edges = _edges(where)
+    boxes: list[Box | None] = []
+    for line, row in zip(table.lines, table.rows, strict=True):
+        for name, found in values.items():
+            found.append(_checked(table, line, where[name], row, _CHECKS[name], mistakes))
+        if edges:
+            boxes.append(_box(table, line, {name: where[name] for name in edges}, row, mistakes))
+    mistakes += _contradictions(table.lines, values, boxes)
+    refuse(file, mistakes)
+    folder = os.path.abspath(file.parent)  # noqa: PTH100  links keep their names
+    paths = [os.path.normpath(os.path.join(folder, path)) for path in values["path"]]  # noqa: PTH118  a million times
+    said = {name: values.get(name, ()) for name in ("identity", "camera", "time")}
+    return Columns(paths, said["identity"], said["camera"], said["time"], boxes, table.lines)
+
+
+def _where(table: Table) -> dict[str, int]:
+    header = [name.casefold() for name in table.header]
+    where = {ours: header.index(name) for ours, names in NAMES.items() for name in reversed(names) if name in header}
+    if "path" not in where:
+        raise DataError(
+            f"{printable(table.place)}:1: there is no column 'path'{did_you_mean('path', table.header)} "
+            f"Found the columns {listed(table.header)}"
+        )
+    if any(name in where for name in _CORNERS) and not _edges(where):
+        raise DataError(
+            f"{printable(table.place)}:1: a box needs the columns left, top, right, bottom, or left, top, width, "
+            f"height; found {listed(table.header)}"
+        )
+    return where
+
+
+def _edges(where: Mapping[str, int]) -> tuple[str, ...]:
+    return next((names for names in (_CORNERS, _SIZES) if all(name in where for name in names)), ())
+
+
+def _checked(
+    table: Table, line: int, column: int, row: list[str], check: Callable[[str], Any], mistakes: list[str]
+) -> Any:
+    try:
+        return check(row[column])
+    except (ValueError, GalleryError) as error:
+        mistakes.append(f"{line}:{printable(table.header[column])}: {error}")
+        return None
+
+
+def _box(table: Table, line: int, where: Mapping[str, int], row: list[str], mistakes: list[str]) -> Box | None:
+    if not any(row[column].strip() for column in where.values()):
+        return None
+    before = len(mistakes)
+    left, top, *rest = [_checked(table, line, column, row, _pixels, mistakes) for column in where.values()]
+    if len(mistakes) > before:
+        return None
+    right, bottom = rest if "right" in where else (left + rest[0], top + rest[1])
+    box = round(left), round(top), round(right), round(bottom)
+    names = [printable(table.header[column]) for column in where.values()]
+    for low, high, column in ((0, 2, names[2]), (1, 3, names[3])):
+        if box[low] >= box[high]:
+            mistakes.append(
+                f"{line}:{column}: the box is empty or reversed: it reaches from {box[low]} to {box[high]} pixels"
+            )
+        elif box[high] <= 0:
+            mistakes.append(f"{line}:{column}: the box lies outside the frame: it ends at {box[high]} pixels")
+    return box
+
+
+def _contradictions(lines: list[int], values: Mapping[str, list[Any]], boxes: list[Box | None]) -> list[str]:
+    """Rows of the same crop that give it two identities."""
+    mistakes: list[str] = []
+    first: dict[object, int] = {}
+    identities = values.get("identity", [])
+    for row, identity in enumerate(identities):
+        crop = (values["path"][row], boxes[row]) if boxes else values["path"][row]
+        before = first.setdefault(crop, row)
+        if identity != identities[before]:
+            mistakes.append(
+                f"{lines[row]}:identity: found {printable(identity)!r}, but the same crop is "
+                f"{printable(identities[before])!r} on line {lines[before]}"
+            )
+    return mistakes
+
+
+def _path(cell: str) -> str:
+    if not cell.strip() or "\0" in cell:
+        raise ValueError(f"wanted the path of an image, found {printable(cell)!r}")
+    return cell
+
+
+def _identity(cell: str) -> str | None:
+    name = cell.strip()
+    return None if name.casefold() in _NOTHING else name
+
+
+def _time(cell: str) -> float | None:
+    return None if cell.strip().casefold() in _NOTHING - {"-1"} else parse_time(cell)
+
+
+def _pixels(cell: str) -> float:
+    try:
+        found = float(cell)
+    except ValueError:
+        found = math.nan
+    if not abs(found) <= _FARTHEST:
+        raise ValueError(f"wanted pixels, a number, found {printable(cell)!r}")
+    return found
+
+
+_CHECKS: Mapping[str, Callable[[str], Any]] = {
+    "path": _path,
+    "identity": _identity,
+    "camera": camera_in,
+    "time": _time,
+}

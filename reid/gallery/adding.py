@@ -4,58 +4,27 @@ Whatever ends it, each batch is in the gallery whole or not at all, and adding t
 was: content that is there is neither decoded nor embedded again.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-import torch
-
+from reid.data.images import MAX_MEGAPIXELS
 from reid.data.loader import Loader, default_workers
-from reid.embed import BATCH, Embedder, Inference, transform
-from reid.errors import GalleryError, LoaderError, MissingInputError, ReidError
-from reid.gallery.blocks import Crop, Pixels, unpack
+from reid.embed import BATCH, Embedder, transform
+from reid.errors import GalleryError, LoaderError
+from reid.gallery.blocks import unpack
 from reid.gallery.checks import check_vectors
 from reid.gallery.crops import CropReader, Digests, sorted_digests, tasks
 from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
+from reid.gallery.intake import Added, Intake
 from reid.gallery.listing import Listing
 from reid.gallery.pictures import THUMBNAIL
 from reid.gallery.store import About, Store
-from reid.records import Floats
 
-_SHOWN = 20
+__all__ = ["Added", "add", "check_model"]
+
 _CHECKED = 10_000
 _SOURCES = 100
-
-
-@dataclass(frozen=True)
-class Added:
-    """What became of the images of a source.
-
-    Attributes:
-        added: images that are in the gallery now and were not before.
-        duplicates: images whose content was there already, or came before in the same source.
-        skipped: images that could not be used.
-        clipped: images added whose box reached over the edge of the frame and was cut there.
-        problems: what was wrong with the first 20 that were skipped.
-    """
-
-    added: int = 0
-    duplicates: int = 0
-    skipped: int = 0
-    clipped: int = 0
-    problems: tuple[str, ...] = ()
-
-    def __add__(self, other: "Added") -> "Added":
-        return Added(
-            self.added + other.added,
-            self.duplicates + other.duplicates,
-            self.skipped + other.skipped,
-            self.clipped + other.clipped,
-            (self.problems + other.problems)[:_SHOWN],
-        )
 
 
 def add(
@@ -95,121 +64,29 @@ def add(
     """
     given = entries if isinstance(entries, Listing) and entries.vectors is not None else None
     _check(store.about, embedder, given)
+    maker = embedder if given is None else None
     every = list(tasks(entries, max(1, min(BATCH, batch))))
-    embed = None if given is not None else embedder
-    device = torch.device("cpu") if embed is None else embed.device
     reader = CropReader(
         entries,
-        None if embed is None else transform(embed.description),
+        None if maker is None else transform(maker.description),
         thumbnail,
         _known(store, entries),
-        **({} if embedder is None else {"max_megapixels": embedder.max_megapixels}),
+        MAX_MEGAPIXELS if embedder is None else embedder.max_megapixels,
     )
-    adding = _Adding(store, entries, embed, batch, strict=on_bad_image == "error")
-    if embed is not None:
-        embed.network.eval()
-    workers = default_workers(device.type) if workers is None else workers
-    with Loader(reader, workers=min(workers, len(every)), pin=device.type == "cuda") as loader:
+    device = "cpu" if maker is None else maker.device.type
+    workers = default_workers(device) if workers is None else workers
+    intake = Intake(store, entries, maker, batch, strict=on_bad_image == "error")
+    with Loader(reader, workers=min(workers, len(every)), pin=device == "cuda") as loader:
         try:
             for task, block in loader.batches(every):
-                adding.take(task.rows.tolist(), *unpack(block.numpy()))
+                intake.take(task.rows.tolist(), *unpack(block.numpy()))
                 if progress is not None:
                     progress(len(task.rows))
         except LoaderError:
-            adding.put()
+            intake.put()
             raise
-    adding.put()
-    return adding.done
-
-
-class _Adding:
-    """Images on their way: some wait to be embedded, some embedded ones to be put into the gallery."""
-
-    def __init__(
-        self, store: Store, entries: Sequence[Entry], embedder: Embedder | None, batch: int, *, strict: bool
-    ) -> None:
-        self.done = Added()
-        self._store, self._entries, self._embedder = store, entries, embedder
-        self._given = entries.vectors if isinstance(entries, Listing) else None
-        self._batch, self._strict = batch, strict
-        self._pictures: list[Pixels] = []
-        self._waiting: list[tuple[Entry, bytes | None]] = []
-        self._digests: set[str] = set()
-        self._vectors: list[Floats] = []
-
-    def take(self, rows: Sequence[int], crops: Sequence[Crop], pictures: Pixels) -> None:
-        """Take in what was found out about some entries."""
-        if self._given is not None:
-            crops = [self._without_file(self._given[row], row, crop) for row, crop in zip(rows, crops, strict=True)]
-        bad = next((place for place, crop in enumerate(crops) if crop.problem is not None), None)
-        if bad is not None and self._strict:
-            self.take(rows[:bad], crops[:bad], pictures)
-            self.put()
-            raise self._problem(rows[bad], crops[bad])
-        known = self._store.known([crop.sha256 for crop in crops if crop.problem is None])
-        chosen: list[int] = []
-        seen = 0
-        for row, crop in zip(rows, crops, strict=True):
-            if crop.problem is not None:
-                self._skip(row, crop)
-            elif crop.sha256 in known or crop.sha256 in self._digests or not (crop.pictured or self._given is not None):
-                self.done += Added(duplicates=1)
-            else:
-                self._wait(row, crop)
-                chosen.append(row if self._given is not None else seen)
-            seen += crop.pictured
-        self._choose(pictures, chosen)
-        if len(self._waiting) >= self._batch:
-            self.put()
-
-    def put(self) -> None:
-        """Put all that waits into the gallery."""
-        self._embed()
-        if not self._waiting:
-            return
-        entries, thumbnails = zip(*self._waiting, strict=True)
-        ids = self._store.add(entries, np.concatenate(self._vectors), thumbnails)
-        self.done += Added(added=len(ids) - ids.count(None), duplicates=ids.count(None))
-        self._waiting, self._vectors = [], []
-        self._digests.clear()
-
-    def _wait(self, row: int, crop: Crop) -> None:
-        entry = replace(self._entries[row], box=crop.box, sha256=crop.sha256)
-        self._waiting.append((entry, crop.thumbnail))
-        self._digests.add(crop.sha256)
-        self.done += Added(clipped=int(crop.clipped))
-
-    def _choose(self, pictures: Pixels, chosen: list[int]) -> None:
-        if self._given is not None:
-            self._vectors.append(self._given[chosen])
-        elif chosen:
-            self._pictures.append(pictures if len(chosen) == len(pictures) else pictures[chosen])
-            if sum(map(len, self._pictures)) >= BATCH:
-                self._embed()
-
-    def _embed(self) -> None:
-        if self._embedder is None or not self._pictures:
-            return
-        pictures = self._pictures[0] if len(self._pictures) == 1 else np.concatenate(self._pictures)
-        self._pictures.clear()
-        on_device = torch.from_numpy(pictures).to(self._embedder.device, non_blocking=True)
-        self._vectors.append(Inference()(self._embedder.network, on_device))
-
-    def _without_file(self, vector: Floats, row: int, crop: Crop) -> Crop:
-        if not isinstance(crop.problem, MissingInputError):
-            return crop
-        entry = self._entries[row]
-        content = hashlib.sha256(vector.tobytes())
-        content.update(f"\n{entry.path}\n{entry.box}".encode("utf-8", "surrogateescape"))
-        return Crop(content.hexdigest(), entry.box)
-
-    def _skip(self, row: int, crop: Crop) -> None:
-        self.done += Added(skipped=1, problems=(str(self._problem(row, crop)),))
-
-    def _problem(self, row: int, crop: Crop) -> ReidError:
-        place = self._entries.place(row) if isinstance(self._entries, Listing) else ""
-        kind = ReidError if crop.problem is None else type(crop.problem)
-        return kind(f"{place}: {crop.problem}" if place else str(crop.problem))
+    intake.put()
+    return intake.done
 
 
 def check_model(about: About, embedder: Embedder) -> None:

@@ -12,7 +12,7 @@ from pictures import encode, photo
 
 from reid.embed import Embedder, choose_device
 from reid.errors import DataError, GalleryError
-from reid.gallery import adding
+from reid.gallery import intake
 from reid.gallery.adding import Added, add, check_model
 from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
@@ -72,7 +72,7 @@ def refuse(monkeypatch):
         def __call__(self, network, batch):
             pytest.fail(f"{len(batch)} images are embedded")
 
-    monkeypatch.setattr(adding, "Inference", Refusing)
+    monkeypatch.setattr(intake, "Inference", Refusing)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -276,10 +276,3 @@ def test_a_box_outside_its_frame(folder, embedder, store, tmp_path):
 def test_nothing_to_add(embedder, store):
     """No images are no change."""
     assert add(store, embedder, []) == Added()
-
-
-def test_sums():
-    """Of several sources, with the first 20 problems of all."""
-    one, other = Added(1, 2, 3, 4, tuple("abc")), Added(10, 20, 30, 40, tuple("x" * 30))
-
-    assert one + other == Added(11, 22, 33, 44, (*"abc", *"x" * 17))

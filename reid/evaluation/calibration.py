@@ -143,7 +143,7 @@ def calibrate(images: Embeddings, *, seed: int = 0) -> Calibration:
 
     Args:
         images: of identities that it was not trained on; junk is left out.
-        seed: decides which images are drawn where there are more than 2**30 pairs of two identities.
+        seed: decides which images are drawn where there are more than 2**28 pairs of two identities.
 
     Raises:
         DataError: fewer than two identities, or none with two images.

@@ -7,17 +7,18 @@ from numpy.typing import NDArray
 
 from reid import rng
 from reid.distances import unit_rows
+from reid.distances.compiled import compiled
 from reid.errors import DataError
 from reid.evaluation.blocks import Block, Matched
 from reid.evaluation.verification import BINS, PairHistogram
 from reid.records import JUNK, NO_CAMERA, Embeddings, Floats, Integers
 from reid.text import printable
 
-MOST_PAIRS = 2**30
+MOST_PAIRS = 2**28
 """Pairs of different identities that are looked at; of larger sets, those of some images drawn by chance."""
 
-MOST_BEST = 2**24
-"""Best scores that are kept: 64 MiB."""
+MOST_BEST = 2**23
+"""Best scores that are kept."""
 
 _BLOCK = 2**22  # similarities at a time
 
@@ -106,14 +107,14 @@ def _count_matching(
 
 def _count_others(vectors: Floats, begins: Integers, ends: Integers, drawn: Integers, pairs: PairHistogram) -> None:
     """Pairs of an image that was drawn with all of other identities, two that were drawn once."""
-    places, later = np.arange(len(vectors)), np.ones(len(vectors), dtype=bool)
-    later[drawn] = False
     none = np.zeros(0, dtype=np.int64)
+    before = np.searchsorted(drawn, begins)
     for rows in _parts(drawn, len(vectors)):
         others = vectors[rows] @ vectors.T
         np.subtract(1, others, out=others)
-        counted = (places >= ends[rows][:, np.newaxis]) | (later & (places < begins[rows][:, np.newaxis]))
-        others[~counted] = np.inf
+        for row, image in enumerate(rows.tolist()):
+            others[row, begins[image] : ends[image]] = np.inf
+            others[row, drawn[: before[image]]] = np.inf
         pairs(Block(0, others, Matched(none, none, none.astype(np.float32))))
 
 
@@ -122,11 +123,22 @@ def _best(vectors: Floats, starts: Integers, sizes: Integers, drawn: Integers) -
     best = np.empty((len(drawn), len(starts) - 1), dtype=np.float32)
     done = 0
     for rows in _parts(drawn, len(vectors)):
-        of_each = np.maximum.reduceat(vectors[rows] @ vectors.T, starts, axis=1)
+        of_each = np.empty((len(rows), len(starts)), dtype=np.float32)
+        _best_of_each(vectors[rows] @ vectors.T, starts, starts + sizes, of_each)
         others: NDArray[np.bool_] = np.arange(len(starts)) != own[rows][:, np.newaxis]
         best[done : done + len(rows)] = of_each[others].reshape(len(rows), -1)
         done += len(rows)
     return best
+
+
+@compiled
+def _best_of_each(scores: Floats, begins: Integers, ends: Integers, best: Floats) -> None:
+    for row in range(len(scores)):
+        for group in range(len(begins)):
+            highest = scores[row, begins[group]]
+            for place in range(begins[group] + 1, ends[group]):
+                highest = max(highest, scores[row, place])
+            best[row, group] = highest
 
 
 def _parts(rows: Integers, width: int) -> list[Integers]:

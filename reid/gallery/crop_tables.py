@@ -31,6 +31,10 @@ _CORNERS = ("left", "top", "right", "bottom")
 _SIZES = ("left", "top", "width", "height")
 _NOTHING = frozenset({"", "-1", "nan", "none", "null", "<na>"})
 _FARTHEST = 1_000_000
+_WHOLE = (None,) * 4
+
+_Mistake = tuple[int, str]
+"""Line, and what is wrong there."""
 
 
 def read(file: Path) -> Columns:
@@ -47,17 +51,11 @@ def read(file: Path) -> Columns:
     """
     table = read_table(file)
     where = _where(table)
-    mistakes: list[str] = []
-    values: dict[str, list[Any]] = {name: [] for name in where if name in _CHECKS}
-    edges = _edges(where)
-    boxes: list[Box | None] = []
-    for line, row in zip(table.lines, table.rows, strict=True):
-        for name, found in values.items():
-            found.append(_checked(table, line, where[name], row, _CHECKS[name], mistakes))
-        if edges:
-            boxes.append(_box(table, line, {name: where[name] for name in edges}, row, mistakes))
+    mistakes: list[_Mistake] = []
+    values = {name: _column(table, where[name], check, mistakes) for name, check in _CHECKS.items() if name in where}
+    boxes = _boxes(table, {name: where[name] for name in _edges(where)}, mistakes)
     mistakes += _contradictions(table.lines, values, boxes)
-    refuse(file, mistakes)
+    refuse(file, [f"{line}:{words}" for line, words in sorted(mistakes, key=lambda mistake: mistake[0])])
     folder = os.path.abspath(file.parent)  # noqa: PTH100  links keep their names
     paths = [os.path.normpath(os.path.join(folder, path)) for path in values["path"]]  # noqa: PTH118  a million times
     said = {name: values.get(name, ()) for name in ("identity", "camera", "time")}
@@ -84,49 +82,58 @@ def _edges(where: Mapping[str, int]) -> tuple[str, ...]:
     return next((names for names in (_CORNERS, _SIZES) if all(name in where for name in names)), ())
 
 
-def _checked(
-    table: Table, line: int, column: int, row: list[str], check: Callable[[str], Any], mistakes: list[str]
-) -> Any:
-    try:
-        return check(row[column])
-    except (ValueError, GalleryError) as error:
-        mistakes.append(f"{line}:{printable(table.header[column])}: {error}")
-        return None
+def _column(table: Table, column: int, check: Callable[[str], Any], mistakes: list[_Mistake]) -> list[Any]:
+    found: list[Any] = []
+    for line, row in zip(table.lines, table.rows, strict=True):
+        try:
+            found.append(check(row[column]))
+        except (ValueError, GalleryError) as error:
+            mistakes.append((line, f"{printable(table.header[column])}: {error}"))
+            found.append(None)
+    return found
 
 
-def _box(table: Table, line: int, where: Mapping[str, int], row: list[str], mistakes: list[str]) -> Box | None:
-    if not any(row[column].strip() for column in where.values()):
-        return None
+def _boxes(table: Table, edges: Mapping[str, int], mistakes: list[_Mistake]) -> list[Box | None]:
+    if not edges:
+        return []
     before = len(mistakes)
-    left, top, *rest = [_checked(table, line, column, row, _pixels, mistakes) for column in where.values()]
-    if len(mistakes) > before:
-        return None
-    right, bottom = rest if "right" in where else (left + rest[0], top + rest[1])
-    box = round(left), round(top), round(right), round(bottom)
-    names = [printable(table.header[column]) for column in where.values()]
-    for low, high, column in ((0, 2, names[2]), (1, 3, names[3])):
-        if box[low] >= box[high]:
-            mistakes.append(
-                f"{line}:{column}: the box is empty or reversed: it reaches from {box[low]} to {box[high]} pixels"
-            )
-        elif box[high] <= 0:
-            mistakes.append(f"{line}:{column}: the box lies outside the frame: it ends at {box[high]} pixels")
-    return box
+    columns = [_column(table, column, _pixels, mistakes) for column in edges.values()]
+    wrong = {line for line, _ in mistakes[before:]}
+    names = [printable(table.header[column]) for column in edges.values()]
+    boxes: list[Box | None] = []
+    for line, four in zip(table.lines, zip(*columns, strict=True), strict=True):
+        boxes.append(None)
+        if line in wrong or four == _WHOLE:
+            continue
+        if None in four:
+            missing = [name for name, edge in zip(names, four, strict=True) if edge is None]
+            mistakes += [(line, f"{name}: wanted pixels, a number, found nothing") for name in missing]
+            continue
+        left, top, right, bottom = four if "right" in edges else (*four[:2], four[0] + four[2], four[1] + four[3])
+        boxes[-1] = box = round(left), round(top), round(right), round(bottom)
+        for low, high in ((0, 2), (1, 3)):
+            if wrongly := _wrong_side(box[low], box[high]):
+                mistakes.append((line, f"{names[high]}: the box {wrongly}"))
+    return boxes
 
 
-def _contradictions(lines: list[int], values: Mapping[str, list[Any]], boxes: list[Box | None]) -> list[str]:
+def _wrong_side(low: int, high: int) -> str:
+    if low >= high:
+        return f"is empty or reversed: it reaches from {low} to {high} pixels"
+    return f"lies outside the frame: it ends at {high} pixels" if high <= 0 else ""
+
+
+def _contradictions(lines: list[int], values: Mapping[str, list[Any]], boxes: list[Box | None]) -> list[_Mistake]:
     """Rows of the same crop that give it two identities."""
-    mistakes: list[str] = []
+    mistakes: list[_Mistake] = []
     first: dict[object, int] = {}
     identities = values.get("identity", [])
     for row, identity in enumerate(identities):
         crop = (values["path"][row], boxes[row]) if boxes else values["path"][row]
         before = first.setdefault(crop, row)
         if identity != identities[before]:
-            mistakes.append(
-                f"{lines[row]}:identity: found {printable(identity)!r}, but the same crop is "
-                f"{printable(identities[before])!r} on line {lines[before]}"
-            )
+            words = f"found {printable(identity)!r}, but the same crop is {printable(identities[before])!r}"
+            mistakes.append((lines[row], f"identity: {words} on line {lines[before]}"))
     return mistakes
 
 
@@ -145,10 +152,12 @@ def _time(cell: str) -> float | None:
     return None if cell.strip().casefold() in _NOTHING - {"-1"} else parse_time(cell)
 
 
-def _pixels(cell: str) -> float:
+def _pixels(cell: str) -> float | None:
     try:
         found = float(cell)
     except ValueError:
+        if not cell.strip():
+            return None
         found = math.nan
     if not abs(found) <= _FARTHEST:
         raise ValueError(f"wanted pixels, a number, found {printable(cell)!r}")

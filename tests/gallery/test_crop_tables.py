@@ -104,7 +104,7 @@ def test_all_mistakes_at_once(tmp_path):
         "3:x2: the box is empty or reversed: it reaches from 9 to 9 pixels",
         "4:time: 'noon' is no time; write 2026-03-01, 2026-03-01T08:30, 2026-03-01T08:30+01:00, or a number",
         "4:y2: the box is empty or reversed: it reaches from 9 to 0 pixels",
-        "5:x2: wanted pixels, a number, found ''",
+        "5:x2: wanted pixels, a number, found nothing",
         "6:X1: wanted pixels, a number, found 'zero'",
         "6:y2: wanted pixels, a number, found 'nan'",
         "7:x2: the box lies outside the frame: it ends at 0 pixels",

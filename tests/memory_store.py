@@ -112,8 +112,7 @@ class MemoryStore:
         return np.array([self._vectors[number] for number in ids], np.float32).reshape(-1, self._about.dimension)
 
     def thumbnail(self, image: int) -> bytes | None:
-        self._must_have(image)
-        return self._thumbnails[image]
+        return self._thumbnails.get(image)
 
     def counts(self) -> dict[str, int]:
         images = self._images.values()

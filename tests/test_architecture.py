@@ -36,6 +36,8 @@ SLOW = {
     "numba",
     "sklearn",
     "pytorch_metric_learning",
+    "pymilvus",
+    "grpc",
 }
 WRITERS = {  # who writes files otherwise than through reid.files, and why that is safe
     "reid/records/embeddings.py": "into a folder that is put in place as a whole",

@@ -57,9 +57,17 @@ def read(file: Path) -> Columns:
     mistakes += _contradictions(table.lines, values, boxes)
     refuse(file, [f"{line}:{words}" for line, words in sorted(mistakes, key=lambda mistake: mistake[0])])
     folder = os.path.abspath(file.parent)  # noqa: PTH100  links keep their names
-    paths = [os.path.normpath(os.path.join(folder, path)) for path in values["path"]]  # noqa: PTH118  a million times
-    said = {name: values.get(name, ()) for name in ("identity", "camera", "time")}
-    return Columns(paths, said["identity"], said["camera"], said["time"], boxes, table.lines)
+    # One text for all boxes of a frame, and one for all of an identity, of which there may be millions.
+    full = {path: os.path.normpath(os.path.join(folder, path)) for path in set(values["path"])}  # noqa: PTH118
+    names = {name: name for name in values.get("identity", ())}
+    return Columns(
+        [full[path] for path in values["path"]],
+        [names[name] for name in values.get("identity", ())],
+        values.get("camera", ()),
+        values.get("time", ()),
+        boxes,
+        table.lines,
+    )
 
 
 def _where(table: Table) -> dict[str, int]:

@@ -35,6 +35,7 @@ REQUIRED = [
 ]
 
 EXTRAS = {
+    "milvus": ["pymilvus>=3.0"],
     "parquet": ["pyarrow>=16"],
     "tensorboard": ["tensorboard>=2.17"],
     "dev": [
@@ -43,6 +44,7 @@ EXTRAS = {
         "mypy>=1.15",
         "pre-commit>=4.0",
         "pyarrow>=16",
+        "pymilvus>=3.0",
         "pytest>=8.3",
         "pytest-timeout>=2.3",
         "pytest-xdist>=3.6",
@@ -54,7 +56,7 @@ EXTRAS = {
     ],
 }
 
-COMMANDS = ["data", "train", "eval"]
+COMMANDS = ["data", "train", "eval", "gallery"]
 
 setup(
     name="reid-toolkit",

@@ -5,6 +5,8 @@
     vectors  = embedder.embed(images)
     report   = reid.evaluate(embeddings, protocol="single-shot")
     distances = reid.rerank.k_reciprocal(query, gallery, k1=20, k2=6, weight=0.3)
+    gallery  = reid.Gallery.open("gallery", embedder=embedder)
+    answer   = gallery.search("crop.jpg", k=10, where={"camera": {"not": 3}})
     loss     = reid.divide_and_conquer(loss, dimension=128, learners=8)
 
 Names are imported when they are used first, so that `import reid` is quick and torch is loaded only by what needs it.
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from reid.embed import Embedder, load_embedder
     from reid.errors import ReidError
     from reid.evaluation.protocols import evaluate
+    from reid.gallery.gallery import Gallery
     from reid.model.divide import DivideAndConquer as divide_and_conquer  # noqa: N813  called like a function
     from reid.records import Embeddings, Records, Splits, TestSet
     from reid.train.batches import BatchSource
@@ -29,6 +32,7 @@ __all__ = [
     "Divider",
     "Embedder",
     "Embeddings",
+    "Gallery",
     "Records",
     "ReidError",
     "Splits",
@@ -45,6 +49,7 @@ _PLACES = {
     "Divider": ("reid.train.divider", "Divider"),
     "Embedder": ("reid.embed", "Embedder"),
     "Embeddings": ("reid.records", "Embeddings"),
+    "Gallery": ("reid.gallery.gallery", "Gallery"),
     "Records": ("reid.records", "Records"),
     "ReidError": ("reid.errors", "ReidError"),
     "Splits": ("reid.records", "Splits"),

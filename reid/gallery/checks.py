@@ -6,11 +6,25 @@ import numpy as np
 
 from reid.errors import GalleryError
 from reid.gallery.entries import Entry
-from reid.gallery.store import MAX_HITS
+from reid.gallery.store import MAX_HITS, About
 from reid.records import Floats
 from reid.text import printable
 
 _UNIT = 1e-2
+
+
+def check_model(about: About, model: str) -> None:
+    """Refuse a model whose vectors cannot be compared with the gallery's.
+
+    Raises:
+        GalleryError: it is another one; both are named.
+    """
+    if model != about.model:
+        raise GalleryError(
+            f"the gallery's vectors are those of model {about.model[:12] or 'unknown'}, and the model that was named is "
+            f"{model[:12] or 'unknown'}: they cannot be compared; take that model, or embed the gallery again with "
+            "reid-gallery migrate"
+        )
 
 
 def check_vectors(entries: Sequence[Entry], vectors: Floats, dimension: int) -> None:

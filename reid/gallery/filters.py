@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reid.errors import GalleryError
+from reid.gallery.entries import Stored
 from reid.text import did_you_mean, printable
 
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
@@ -42,6 +43,21 @@ class Where:
     def everything(self) -> bool:
         """Whether it holds for every image."""
         return self == Where()
+
+    def holds(self, image: Stored) -> bool:
+        """Whether it holds for an image."""
+        timed = self.since is not None or self.until is not None
+        return (
+            (self.cameras is None or image.camera in self.cameras)
+            and (image.camera is None or image.camera not in self.not_cameras)
+            and not (timed and image.time is None)
+            and (self.since is None or image.time is None or image.time >= self.since)
+            and (self.until is None or image.time is None or image.time < self.until)
+            and (self.identities is None or image.identity in self.identities)
+            and (self.sources is None or image.source in self.sources)
+            and (self.paths is None or any(_below(image.path, path) for path in self.paths))
+            and (self.ids is None or image.id in self.ids)
+        )
 
     def but(self, **changed: Any) -> "Where":
         """The same condition with some parts replaced."""
@@ -94,6 +110,10 @@ def parse_time(value: object) -> float:
             f"{printable(text)!r} is no time; write 2026-03-01, 2026-03-01T08:30, 2026-03-01T08:30+01:00, or a number"
         ) from None
     return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+
+
+def _below(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder.rstrip('/')}/")
 
 
 def _camera(value: object) -> dict[str, Any]:

@@ -88,7 +88,7 @@ class Store(Protocol):
         ...
 
     def counts(self) -> dict[str, int]:
-        """Numbers of "images", "identities" and "cameras", and "bytes" on disk (0 where that is not known)."""
+        """Numbers of "images", "identities", "unlabelled" images and "cameras"; "bytes" on disk, 0 if not known."""
         ...
 
     def setting(self, name: str) -> Any:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reid.errors import GalleryError
-from reid.gallery.checks import check_queries, check_vectors
+from reid.gallery.checks import check_model, check_queries, check_vectors
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,12 @@ def test_queries():
     for count in (0, -1, 10_001, 10**9):
         with pytest.raises(GalleryError, match=f"from 1 to 10,000, got {count}"):
             check_queries(galleries.unit(2), count, 8)
+
+
+def test_models():
+    """Another one is refused, and both are named."""
+    check_model(galleries.about(), "f" * 64)
+    with pytest.raises(GalleryError, match=r"of model ffffffffffff, .* is eeeeeeeeeeee: .*migrate"):
+        check_model(galleries.about(), "e" * 64)
+    with pytest.raises(GalleryError, match="unknown"):
+        check_model(galleries.about(), "")

@@ -163,10 +163,16 @@ def by_ids(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
 
 
 def counts(connection: sqlite3.Connection, state: State) -> dict[str, int]:
-    """Numbers of images, identities and cameras."""
-    names = connection.execute("SELECT count(DISTINCT identity) FROM images WHERE identity IS NOT NULL").fetchone()[0]
+    """Numbers of images, identities, images without one, and cameras."""
+    order = "SELECT count(DISTINCT identity), count(*) FROM images WHERE identity IS NOT NULL"
+    names, labelled = connection.execute(order).fetchone()
     numbers = [camera for camera in cameras(connection) if camera != NO_CAMERA]
-    return {"images": state.images, "identities": names, "cameras": len(numbers)}
+    return {
+        "images": state.images,
+        "identities": names,
+        "unlabelled": state.images - labelled,
+        "cameras": len(numbers),
+    }
 
 
 def known(connection: sqlite3.Connection, digests: Sequence[str]) -> set[str]:

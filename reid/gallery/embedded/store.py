@@ -142,7 +142,7 @@ class EmbeddedStore:
         return self._connections.read(lambda connection, _: catalogue.thumbnail(connection, image))
 
     def counts(self) -> dict[str, int]:
-        """Numbers of images, identities and cameras, and bytes on disk."""
+        """Numbers of images, identities, images without one, and cameras; and bytes on disk."""
         size = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
         return {**self._connections.read(catalogue.counts), "bytes": size}
 

@@ -5,6 +5,7 @@ import pytest
 
 from reid.gallery.embedded.conditions import cameras, clause, slots
 from reid.gallery.embedded.schema import connect
+from reid.gallery.entries import Stored
 from reid.gallery.filters import Where
 
 WHERES = [
@@ -51,10 +52,15 @@ def connection(tmp_path_factory):
 
 @pytest.mark.parametrize(("where", "holds"), WHERES, ids=lambda x: str(x) if isinstance(x, Where) else "")
 def test_slots_are_those_of_a_plain_walk(connection, where, holds):
-    """Every part of a condition, alone and with others."""
-    wanted = [slot for slot, entry in enumerate(galleries.entries(60)) if holds(entry)]
+    """Every part of a condition, alone and with others; as SQL, and asked of one image after another."""
+    images = [
+        Stored(**{f: getattr(e, f) for f in e.__dataclass_fields__}, id=n)
+        for n, e in enumerate(galleries.entries(60), 1)
+    ]
+    wanted = [slot for slot, image in enumerate(images) if holds(image)]
 
     assert slots(where, connection).tolist() == wanted
+    assert [slot for slot, image in enumerate(images) if where.holds(image)] == wanted
 
 
 def test_cameras(connection):

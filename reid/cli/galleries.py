@@ -1,0 +1,226 @@
+"""What the commands of `reid-gallery` do, except searching."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reid import files
+from reid.cli.command import emit
+from reid.cli.progress import Counter
+from reid.cli.searching import embedder_of, load_model
+from reid.embed import load_embedder
+from reid.errors import ArtefactError, GalleryError, MissingInputError
+from reid.gallery.adding import Added
+from reid.gallery.embedded.store import EmbeddedStore
+from reid.gallery.filters import Where
+from reid.gallery.gallery import CALIBRATION, RUN, Gallery
+from reid.gallery.opening import create_store, is_gallery, open_store, repair_store
+from reid.gallery.sources import Told, listings
+from reid.gallery.store import About, Store
+from reid.gallery.tables import export
+from reid.gallery.transfer import copy
+from reid.text import listed, printable
+
+
+def create_gallery(place: str, run: Path, precision: str, json: str | None) -> None:
+    """Make an empty gallery for the model of a run."""
+    embedder = load_embedder(run, device="cpu")
+    with Gallery.create(place, embedder, run=run, precision=precision) as gallery:
+        about, calibrated = gallery.info(), gallery.calibration() is not None
+    note = "" if calibrated else "; it cannot tell what is unknown, as the run held out no identities (data.validation)"
+    emit(about, json, lambda: click.echo(f"made {place} for the model of {printable(run)}{note}"))
+
+
+def add_images(place: str, sources: Sequence[Path], options: Mapping[str, Any], json: str | None) -> None:
+    """Add the images of all sources, all of which are looked at before any image is."""
+    told = Told(
+        options["identity"], options["camera"], options["time"], options["time_pattern"], source=options["name"]
+    )
+    with Gallery.open(place) as gallery:
+        every = listings(sources, told)
+        if not all(one.vectors is not None for one in every):
+            gallery.embedder = embedder_of(gallery, options["model"], options["device"])
+        done = Added()
+        for source, one in zip(sources, every, strict=True):
+            with Counter(f"adding {printable(source)}", len(one)) as counter:
+                done += gallery.add(
+                    one, workers=options["workers"], progress=counter, on_bad_image=options["on_bad_image"]
+                )
+    emit(_added(done), json, lambda: _print_added(done))
+
+
+def remove_images(place: str, where: Where, json: str | None, *, everything: bool) -> None:
+    """Remove the images for which a condition holds.
+
+    Raises:
+        GalleryError: there is no condition, or one beside --all.
+    """
+    if where.everything != everything:
+        raise GalleryError("say which images to remove (see --help), or --all, and not both")
+    with Gallery.open(place) as gallery:
+        gone = gallery.remove(where)
+    note = "; their bytes stay in the files until reid-gallery compact" if gone else ""
+    emit({"removed": gone}, json, lambda: click.echo(f"removed {gone:,} images{note}"))
+
+
+def label_images(place: str, name: str, where: Where, json: str | None) -> None:
+    """Say which identity images show.
+
+    Raises:
+        GalleryError: there is no condition.
+    """
+    if where.everything:
+        raise GalleryError("say which images are meant, such as --id 17 (see --help)")
+    with Gallery.open(place) as gallery:
+        changed = gallery.label(where, name or None)
+    emit({"changed": changed}, json, lambda: click.echo(f"{changed:,} images are now {printable(name or 'unknown')}"))
+
+
+def merge_identities(place: str, names: Sequence[str], into: str, json: str | None) -> None:
+    """Say that several identities are one.
+
+    Raises:
+        GalleryError: the gallery has none of them.
+    """
+    with Gallery.open(place) as gallery:
+        missing = [name for name in names if next(gallery.images({"identity": name}, limit=1), None) is None]
+        if missing:
+            raise GalleryError(f"the gallery has no identity {listed(missing)}; nothing was changed")
+        changed = gallery.merge(names, into)
+    emit({"changed": changed}, json, lambda: click.echo(f"{changed:,} images are now {printable(into)}"))
+
+
+def show_info(place: str, json: str | None) -> None:
+    """Show what a gallery holds, and whose vectors."""
+    with Gallery.open(place) as gallery:
+        about = gallery.info()
+    level = about["unknown_below"]
+    rows: list[list[str | int]] = [
+        ["images", about["images"]],
+        ["identities", about["identities"]],
+        ["unlabelled", about["unlabelled"]],
+        ["cameras", about["cameras"]],
+        ["vectors", f"{about['dimension']} numbers, {about['precision']}"],
+        ["on disk", files.megabytes(about["bytes"]) if about["bytes"] else "not known"],
+        ["model", f"{about['model'][:12] or 'unknown'} of {printable(about['run'] or 'an unknown run')}"],
+        ["unknown below", "not calibrated" if level is None else f"{level:.3f}"],
+        ["made", about["created"]],
+    ]
+    emit(about, json, lambda: click.echo("\n".join(f"{name:<14} {_cell(value)}" for name, value in rows)))
+
+
+def check_gallery(place: str, json: str | None, *, repair: bool) -> None:
+    """Compare every image and every vector with its checksum, or repair.
+
+    Raises:
+        ArtefactError: the gallery is damaged.
+    """
+    if repair:
+        done = repair_store(place)
+        lost = "an unknown number of" if done.lost is None else f"{done.lost:,}"
+        told = {"images": done.images, "lost": done.lost, "old": str(done.old)}
+        line = f"{done.images:,} images are in {place} again, {lost} are lost; the damaged gallery is {printable(done.old)}"
+        emit(told, json, lambda: click.echo(line))
+        return
+    store = open_store(place)
+    try:
+        if not isinstance(store, EmbeddedStore):
+            raise GalleryError("only galleries in a folder can be checked; a database looks after itself")
+        with Counter("comparing vectors") as counter:
+            problems = store.check(counter)
+    finally:
+        store.close()
+    emit({"problems": problems}, json, lambda: click.echo("\n".join(problems) or f"{place} is whole"))
+    if problems:
+        raise ArtefactError(f"{place} has {len(problems)} damaged parts, listed above; run it again with --repair")
+
+
+def compact_gallery(place: str, json: str | None) -> None:
+    """Give back the room of removed images."""
+    store = open_store(place)
+    try:
+        if not isinstance(store, EmbeddedStore):
+            raise GalleryError("only galleries in a folder can be compacted; a database does so itself")
+        with Counter("copying vectors") as counter:
+            given = store.compact(counter)
+        store.settle()
+        size = store.counts()["bytes"]
+    finally:
+        store.close()
+    line = f"gave back the room of {given:,} removed images; {place} takes {files.megabytes(size)}"
+    emit({"given_back": given, "bytes": size}, json, lambda: click.echo(line))
+
+
+def export_gallery(place: str, out: Path, json: str | None, *, vectors: bool) -> None:
+    """Write what a gallery says of its images into a table."""
+    store = open_store(place)
+    try:
+        with Counter("writing") as counter:
+            written = export(store, out, vectors=vectors, progress=counter)
+    finally:
+        store.close()
+    emit({"images": written, "file": str(out)}, json, lambda: click.echo(f"{written:,} images in {printable(out)}"))
+
+
+def copy_gallery(source: str, destination: str, json: str | None) -> None:
+    """Copy a gallery to another place, new or begun before."""
+    origin = open_store(source)
+    try:
+        target = _open_or_create(destination, origin.about)
+        try:
+            with Counter("copying", origin.counts()["images"]) as counter:
+                copied = copy(origin, target, settings=(CALIBRATION, RUN), progress=counter)
+            target.settle()
+        finally:
+            target.close()
+    finally:
+        origin.close()
+    emit({"copied": copied}, json, lambda: click.echo(f"copied {copied:,} images to {destination}"))
+
+
+def migrate_gallery(place: str, destination: str, options: Mapping[str, Any], json: str | None) -> None:
+    """Embed the images of a gallery anew, with another model, into a new gallery."""
+    embedder = load_model(options["model"], options["device"])
+    with Gallery.open(place) as old:
+        images, precision = list(old.images()), old.store.about.precision
+    with (
+        Gallery.create(destination, embedder, run=options["model"], precision=precision) as new,
+        Counter("embedding", len(images)) as counter,
+    ):
+        done = new.add(images, workers=options["workers"], progress=counter, on_bad_image=options["on_bad_image"])
+    emit(_added(done), json, lambda: _print_added(done))
+
+
+def _open_or_create(place: str, about: About) -> Store:
+    if is_gallery(place):
+        with contextlib.suppress(MissingInputError):
+            return open_store(place)
+    return create_store(place, replace(about, uuid="", created=""))
+
+
+def _added(done: Added) -> dict[str, object]:
+    return {
+        "added": done.added,
+        "duplicates": done.duplicates,
+        "skipped": done.skipped,
+        "clipped": done.clipped,
+        "problems": list(done.problems),
+    }
+
+
+def _print_added(done: Added) -> None:
+    counts = [f"added {done.added:,} images"]
+    counts += [f"{done.duplicates:,} were there already"] if done.duplicates else []
+    counts += [f"{done.clipped:,} boxes were cut at the edge of their frame"] if done.clipped else []
+    counts += [f"{done.skipped:,} could not be used"] if done.skipped else []
+    click.echo("; ".join(counts))
+    for problem in done.problems:
+        click.echo(f"  {problem}")
+
+
+def _cell(value: str | int) -> str:
+    return f"{value:,}" if isinstance(value, int) else value

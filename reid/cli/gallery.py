@@ -1,0 +1,250 @@
+"""`reid-gallery`: a searchable, persistent gallery of images; what its commands are and take."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reid.cli.command import run, shared_options
+from reid.cli.filtering import filter_options, filters, where
+
+_PLACE = click.argument("gallery", metavar="GALLERY")
+_DEVICE = click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
+_WORKERS = click.option(
+    "--workers", type=click.IntRange(0), help="Processes that read images.  [default: by the cores]"
+)
+_RUN = click.option(
+    "--run",
+    "model",
+    type=click.Path(path_type=Path),
+    help="The model.  [default: the gallery's own; for plain folders runs/latest]",
+)
+_BAD = click.option(
+    "--on-bad-image",
+    type=click.Choice(["error", "skip"]),
+    default="error",
+    show_default=True,
+    help="Stop at an image that cannot be read, or leave it out.",
+)
+
+
+_SEARCH = (
+    click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Hits per crop."),
+    click.option(
+        "--by",
+        type=click.Choice(["image", "identity"]),
+        default="image",
+        show_default=True,
+        help="Rank images, or identities by their best images.",
+    ),
+    click.option(
+        "--best-of",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Images that an identity's score is the mean of.",
+    ),
+    click.option("--one-object", is_flag=True, help="All CROPs show the same object, and are one query."),
+    click.option("--rerank", is_flag=True, help="Order the best 100 images anew by k-reciprocal neighbours."),
+    click.option(
+        "--threshold",
+        type=click.FloatRange(-1, 1),
+        help="Below this best score the answer is 'unknown'.  [default: calibrated with the model]",
+    ),
+    click.option(
+        "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw the rank lists into this PNG file."
+    ),
+    _RUN,
+    _DEVICE,
+)
+
+
+def search_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what a search takes besides a gallery, crops and a condition."""
+    for option in reversed(_SEARCH):
+        function = option(function)
+    return function
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def command() -> None:
+    """A gallery of images that is searched with camera crops.
+
+    GALLERY is a folder, or a Milvus database: milvus://host:19530/NAME.
+    """
+
+
+@command.command()
+@_PLACE
+@click.option(
+    "--run",
+    "model",
+    type=click.Path(path_type=Path),
+    default=Path("runs/latest"),
+    show_default=True,
+    help="The run whose model makes the gallery's vectors.",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16"]),
+    default="float32",
+    show_default=True,
+    help="Of the stored vectors; float16 takes half the room and changes scores in the fourth digit.",
+)
+@shared_options
+def create(gallery: str, model: Path, precision: str, json: str | None) -> None:
+    """Make an empty gallery for the vectors of one model."""
+    from reid.cli.galleries import create_gallery
+
+    create_gallery(gallery, model, precision, json)
+
+
+@command.command()
+@_PLACE
+@click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
+@_RUN
+@click.option("--identity", metavar="NAME", help="Of all images; '' if it is not known.  [default: as the source says]")
+@click.option("--camera", type=click.IntRange(0), help="Of all images.  [default: as the source says]")
+@click.option("--time", metavar="TIME", help="Of all images: 2026-03-01T08:30 (UTC), or a number.")
+@click.option("--time-pattern", metavar="REGEX", help="Finds the time in each file's name, as its one group.")
+@click.option("--source", "name", help="What the source is called in the gallery.  [default: its path]")
+@_BAD
+@_WORKERS
+@_DEVICE
+@shared_options
+def add(gallery: str, sources: tuple[Path, ...], json: str | None, **options: Any) -> None:
+    """Add images: folders, lists, tables of crops or boxes, embeddings folders.
+
+    An image whose content is there already is passed over, so that adding a source again goes on where it ended.
+    """
+    from reid.cli.galleries import add_images
+
+    add_images(gallery, sources, options, json)
+
+
+@command.command()
+@_PLACE
+@click.argument("crops", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="CROP...")
+@filter_options
+@search_options
+@shared_options
+def search(gallery: str, crops: tuple[Path, ...], json: str | None, **options: Any) -> None:
+    """Rank the gallery's images, or identities, for each camera CROP."""
+    from reid.cli.searching import search_gallery
+
+    search_gallery(gallery, crops, where(filters(options)), options, json)
+
+
+@command.command()
+@_PLACE
+@filter_options
+@click.option("--all", "everything", is_flag=True, help="Every image of the gallery.")
+@shared_options
+def remove(gallery: str, everything: bool, json: str | None, **options: Any) -> None:
+    """Remove the images that all the given options hold for. Their bytes stay in the files until `compact`."""
+    from reid.cli.galleries import remove_images
+
+    remove_images(gallery, where(filters(options)), json, everything=everything)
+
+
+@command.command()
+@_PLACE
+@click.argument("name")
+@filter_options
+@shared_options
+def label(gallery: str, name: str, json: str | None, **options: Any) -> None:
+    """Say that images show the identity NAME; '' says that theirs is not known."""
+    from reid.cli.galleries import label_images
+
+    label_images(gallery, name, where(filters(options)), json)
+
+
+@command.command()
+@_PLACE
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--into", required=True, metavar="NAME", help="What the one identity is called from now on.")
+@shared_options
+def merge(gallery: str, names: tuple[str, ...], into: str, json: str | None) -> None:
+    """Say that several identities are one."""
+    from reid.cli.galleries import merge_identities
+
+    merge_identities(gallery, names, into, json)
+
+
+@command.command()
+@_PLACE
+@shared_options
+def info(gallery: str, json: str | None) -> None:
+    """Show what a gallery holds, and whose vectors."""
+    from reid.cli.galleries import show_info
+
+    show_info(gallery, json)
+
+
+@command.command()
+@_PLACE
+@click.option("--repair", is_flag=True, help="Save what can be saved; the damaged gallery is kept beside it.")
+@shared_options
+def check(gallery: str, repair: bool, json: str | None) -> None:
+    """Compare every image and every vector with its checksum."""
+    from reid.cli.galleries import check_gallery
+
+    check_gallery(gallery, json, repair=repair)
+
+
+@command.command()
+@_PLACE
+@shared_options
+def compact(gallery: str, json: str | None) -> None:
+    """Give back the room of removed images; their bytes are in no file afterwards."""
+    from reid.cli.galleries import compact_gallery
+
+    compact_gallery(gallery, json)
+
+
+@command.command()
+@_PLACE
+@click.argument("out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.option("--vectors", is_flag=True, help="With the vectors: in a Parquet file, or in a folder beside a CSV file.")
+@shared_options
+def export(gallery: str, out: Path, vectors: bool, json: str | None) -> None:
+    """Write what a gallery says of its images into FILE: .csv or .parquet."""
+    from reid.cli.galleries import export_gallery
+
+    export_gallery(gallery, out, json, vectors=vectors)
+
+
+@command.command()
+@click.argument("source", metavar="GALLERY")
+@click.argument("destination")
+@shared_options
+def copy(source: str, destination: str, json: str | None) -> None:
+    """Copy a gallery to another place, such as from a folder into a database; goes on where it was broken off."""
+    from reid.cli.galleries import copy_gallery
+
+    copy_gallery(source, destination, json)
+
+
+@command.command()
+@_PLACE
+@click.argument("destination")
+@click.option("--run", "model", type=click.Path(path_type=Path), required=True, help="The new model.")
+@_BAD
+@_WORKERS
+@_DEVICE
+@shared_options
+def migrate(gallery: str, destination: str, json: str | None, **options: Any) -> None:
+    """Embed the images of a gallery with another model, into a new gallery at DESTINATION."""
+    from reid.cli.galleries import migrate_gallery
+
+    migrate_gallery(gallery, destination, options, json)
+
+
+def main() -> None:
+    """Entry point of `reid-gallery`."""
+    run(command)
+
+
+if __name__ == "__main__":
+    main()

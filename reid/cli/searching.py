@@ -1,0 +1,231 @@
+"""Camera crops in, ranked images or identities out: what `reid-gallery search` and `tools/query_gallery.py` do."""
+
+import datetime as dt
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reid.cli.command import emit
+from reid.cli.cores import share_cores
+from reid.cli.progress import Counter
+from reid.data.images import read_image
+from reid.embed import Embedder, load_embedder
+from reid.errors import GalleryError, MissingInputError, OutputError
+from reid.evaluation.calibration import load_calibration
+from reid.gallery.answers import Answer, IdentityHit
+from reid.gallery.asking import Question, contents
+from reid.gallery.checks import check_model
+from reid.gallery.filters import Where
+from reid.gallery.folder import named, open_gallery
+from reid.gallery.folder_store import FolderStore
+from reid.gallery.gallery import CALIBRATION, RUN, Gallery
+from reid.gallery.opening import is_gallery
+from reid.gallery.pictures import read_picture
+from reid.gallery.queries import one_query
+from reid.records import Floats
+from reid.report.tables import text_table
+from reid.rerank import k_reciprocal
+from reid.text import printable
+
+LATEST = Path("runs/latest")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found for one crop, or for several of one object.
+
+    Attributes:
+        crops: of the query.
+        answer: of the gallery.
+        identity: the query's own, where the first crop's file name says it as the gallery's names do; None otherwise.
+        camera: likewise.
+        itself: whether the crop's own file is in the gallery; it is not among the hits.
+    """
+
+    crops: tuple[Path, ...]
+    answer: Answer
+    identity: str | None
+    camera: int | None
+    itself: bool
+
+    def to_dict(self) -> dict[str, object]:
+        """As plain values for JSON."""
+        several = {"crops": [str(crop) for crop in self.crops]} if len(self.crops) > 1 else {}
+        return {"query": str(self.crops[0]), **several, **self.answer.to_dict()}
+
+
+def search_gallery(
+    gallery: str, crops: Sequence[Path], where: Where, options: Mapping[str, Any], json: str | None
+) -> None:
+    """Search, print and draw, as the options of the command say."""
+    figure: Path | None = options["figure"]
+    if figure is not None:
+        check_figure(figure)
+    found = rank(gallery, crops, where, options)
+    emit([one.to_dict() for one in found], json, lambda: print_found(found))
+    if figure is not None:
+        draw(found, figure)
+        click.echo(f"rank lists drawn in {printable(figure)}", err=True)
+
+
+def rank(gallery: str, crops: Sequence[Path], where: Where, options: Mapping[str, Any]) -> list[Found]:
+    """The best images, or identities, for each crop, or for all of one object; a crop is never its own answer.
+
+    Args:
+        gallery: a gallery, a plain folder of images, or an embeddings folder.
+        crops: picture files.
+        where: a condition on the images.
+        options: "count", "by", "best_of", "one_object", "rerank", "threshold", "model" (None is the gallery's own) and
+            "device".
+
+    Raises:
+        MissingInputError: no such model, gallery or crop.
+        DataError: a crop or a gallery image cannot be read.
+        GalleryError: the gallery is another model's, or knows no cameras to filter by.
+    """
+    if is_gallery(gallery):
+        with Gallery.open(gallery) as opened:
+            embedder = embedder_of(opened, options["model"], options["device"])
+            vectors = embedder.embed(list(crops))
+            return _ask(opened, crops, vectors, [contents(crop) for crop in crops], where, options)
+    run = options["model"] or LATEST
+    embedder = load_model(run, options["device"])
+    vectors = embedder.embed(list(crops))  # before the folder: a crop that cannot be read is told at once
+    with Counter("embedding the gallery") as counter:
+        embeddings = open_gallery(Path(gallery), embedder, progress=counter)
+    calibration = load_calibration(run, embedder.fingerprint)
+    store = FolderStore(embeddings, {} if calibration is None else {CALIBRATION: calibration.to_dict()})
+    own: list[frozenset[str | int]] = [frozenset(store.same_file(crop)) for crop in crops]
+    return _ask(Gallery(store), crops, vectors, own, where, options)
+
+
+def embedder_of(gallery: Gallery, model: Path | None, device: str) -> Embedder:
+    """The gallery's model, from the run that was named, or else from where it was when the gallery was made.
+
+    Raises:
+        MissingInputError: there is no such run.
+        GalleryError: it is another model.
+    """
+    run = model or gallery.store.setting(RUN)
+    if run is None:
+        raise GalleryError("the gallery does not know where its model is; name its run with --run")
+    try:
+        embedder = load_model(Path(run), device)
+    except MissingInputError as error:
+        if model is not None:
+            raise
+        raise MissingInputError(f"the gallery's model was {printable(run)}: {error}") from error
+    check_model(gallery.store.about, embedder.fingerprint)
+    return embedder
+
+
+def load_model(run: Path, device: str) -> Embedder:
+    """The model of a run, on a device, with the machine's cores shared between reading and computing."""
+    embedder = load_embedder(run, device=device)
+    share_cores(None, embedder.network, embedder.description.image_size)  # before pictures are read: see there
+    return embedder
+
+
+def print_found(found: Sequence[Found]) -> None:
+    """A table of hits for each query."""
+    for one in found:
+        notes = ["its own file is in the gallery and left out"] if one.itself else []
+        if one.answer.unknown:
+            level = one.answer.threshold
+            notes.append("unknown: the gallery is empty" if level is None else f"unknown: no score reaches {level:.3f}")
+        note = f"  ({'; '.join(notes)})" if notes else ""
+        click.echo(f"{', '.join(printable(crop) for crop in one.crops)}{note}")
+        click.echo(text_table(*_table(one.answer)) + "\n")
+
+
+def check_figure(out: Path) -> None:
+    """Refuse a place where no picture can be written, before the work is done whose result would go there.
+
+    Raises:
+        OutputError: it is a folder, or in none.
+    """
+    if os.path.isdir(out) or not os.path.isdir(out.parent):  # noqa: PTH112  which take any name
+        raise OutputError(f"--figure {printable(out)}: name a file in a folder that exists")
+
+
+def draw(found: Sequence[Found], out: Path) -> None:
+    """Draw the rank lists of all queries into a PNG file."""
+    from reid.report.figures import RankRow, Tile, rank_lists
+
+    rows = []
+    for one in found:
+        query = Tile(read_image(one.crops[0]), identity=one.identity, camera=one.camera)
+        tiles = []
+        for hit in one.answer.hits:
+            image = hit.image
+            tiles.append(Tile(read_picture(image), identity=image.identity, camera=image.camera, score=hit.score))
+        rows.append(RankRow(query, tuple(tiles)))
+    rank_lists(rows, out)
+
+
+def _ask(
+    gallery: Gallery,
+    crops: Sequence[Path],
+    vectors: Floats,
+    own: Sequence[frozenset[str | int]],
+    where: Where,
+    options: Mapping[str, Any],
+) -> list[Found]:
+    threshold = options["threshold"]
+    question = Question(
+        options["count"],
+        where,
+        options["by"],
+        options["best_of"],
+        k_reciprocal if options["rerank"] else None,
+        gallery.level() if threshold is None else threshold,
+        gallery.probability(),
+    )
+    queries: list[tuple[tuple[Path, ...], Floats, frozenset[str | int]]] = [
+        ((crop,), vector, mine) for crop, vector, mine in zip(crops, vectors, own, strict=True)
+    ]
+    if options["one_object"]:
+        queries = [(tuple(crops), one_query(vectors), frozenset().union(*own))]
+    with_cameras = bool(gallery.store.counts()["cameras"])
+    found = []
+    for names, vector, mine in queries:
+        identity, camera = (named(names[0].name) if with_cameras else None) or (None, None)
+        itself = any(next(iter(_twins(gallery, part)), None) for part in mine)
+        found.append(Found(names, question.ask(gallery.store, vector, mine), identity, camera, itself))
+    return found
+
+
+def _twins(gallery: Gallery, content: str | int) -> Sequence[object]:
+    """What is in the gallery of a content, or of an image."""
+    return [content] if isinstance(content, int) else sorted(gallery.store.known([content]))
+
+
+def _table(answer: Answer) -> tuple[list[str], list[list[str | int]]]:
+    """Header and rows; a column that would be empty is left out."""
+    rows: list[list[str | int]] = []
+    for hit in answer.hits:
+        images = len(hit.images) if isinstance(hit, IdentityHit) else 1
+        chance = "" if hit.probability is None else f"{100 * hit.probability:.0f} %"
+        camera = "" if hit.camera is None else hit.camera
+        time = "" if hit.image.time is None else _time(hit.image.time)
+        rows.append(
+            [hit.rank, hit.identity or "unknown", camera, time, f"{hit.score:.4f}", chance, images, printable(hit.path)]
+        )
+    header = ["rank", "identity", "camera", "time", "score", "same?", "images", "image"]
+    empty = {"time": 3, "same?": 5, "images": 6}
+    gone = {at for name, at in empty.items() if all(row[at] in {"", 1} for row in rows)}
+    return (
+        [name for at, name in enumerate(header) if at not in gone],
+        [[cell for at, cell in enumerate(row) if at not in gone] for row in rows],
+    )
+
+
+def _time(time: float) -> str:
+    """A date and time where the number can only be one, else the number."""
+    if time < 1e8:
+        return f"{time:g}"
+    return dt.datetime.fromtimestamp(time, dt.UTC).isoformat(sep=" ", timespec="seconds").removesuffix("+00:00")

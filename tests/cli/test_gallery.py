@@ -1,5 +1,6 @@
 """`reid-gallery` as people meet it first."""
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -32,5 +33,5 @@ def test_help(name):
     shown = CliRunner().invoke(command, [name, "--help"])
 
     assert shown.exit_code == 0
-    assert all(option.help for option in command.commands[name].params if hasattr(option, "help"))
+    assert all(option.help for option in command.commands[name].params if isinstance(option, click.Option))
     assert "--json" in shown.output

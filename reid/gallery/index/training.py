@@ -1,0 +1,131 @@
+"""Making lists of similar rows: centroids by k-means, the nearest of them for each row, and how many lists a search needs.
+
+faiss does the first two, on a GPU where it has one.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reid import rng
+from reid.distances.selection import cut, scan_rows, shortlists
+from reid.distances.threads import share_rows
+from reid.records import Floats
+
+ITERATIONS = 8
+_SAMPLE = 40  # rows a list that k-means sees
+_ASKED = 200  # rows for which the nearest are looked up
+_COUNTS = (10, 100)
+_FOUND = 0.995
+_BLOCK = 16_384
+
+Restore = Callable[[NDArray[np.int64]], Floats]
+"""About the vectors (N, D) float32 at some positions (N,)."""
+
+
+class Margins(NamedTuple):
+    """How far in rank lists that hold a row's nearest rows may lie; see `Clusters`."""
+
+    near: float
+    reach: float
+
+
+def lists_for(rows: int) -> int:
+    """How many lists so many rows are put into."""
+    return max(1, round(2 * math.sqrt(rows)))
+
+
+def train(restore: Restore, positions: NDArray[np.int64], lists: int, seed: int) -> Floats:
+    """(L, D) float32 centroids of the rows at `positions` (N,), not fewer than lists."""
+    import faiss
+
+    if len(positions) > _SAMPLE * lists:
+        random = rng.generator(seed, "index sample")
+        positions = np.sort(random.choice(positions, _SAMPLE * lists, replace=False, shuffle=False))
+    sample = restore(positions)
+    engine = faiss.Kmeans(
+        sample.shape[1],
+        lists,
+        niter=ITERATIONS,
+        seed=rng.number(seed, "index"),
+        min_points_per_centroid=1,
+        max_points_per_centroid=len(sample),
+        gpu=faiss.get_num_gpus() > 0,
+    )
+    engine.train(sample)
+    return np.asarray(engine.centroids, dtype=np.float32)
+
+
+def assign(restore: Restore, positions: NDArray[np.int64], centroids: Floats) -> NDArray[np.int32]:
+    """(N,) the list with the nearest centroid for each of the rows at `positions` (N,)."""
+    nearest = np.empty(len(positions), dtype=np.int32)
+    search = _nearest_centroid(centroids)
+    for first in range(0, len(positions), _BLOCK):
+        nearest[first : first + _BLOCK] = search(restore(positions[first : first + _BLOCK]))
+    return nearest
+
+
+def measure(
+    restore: Restore, positions: NDArray[np.int64], lists: NDArray[np.int32], centroids: Floats, seed: int
+) -> Margins:
+    """The margins with which searches for some of the rows find 99.5 % of their 10, and 100, nearest other rows.
+
+    Args:
+        restore: the vectors.
+        positions: (N,) of the rows.
+        lists: (N,) their lists.
+        centroids: (L, D) float32.
+        seed: decides which rows are looked up.
+    """
+    wanted = min(_COUNTS[-1], len(positions) - 1)
+    asked = rng.generator(seed, "index margins").choice(len(positions), min(_ASKED, len(positions)), replace=False)
+    queries = restore(positions[asked])
+    scores, rows = _most_similar(queries, restore, positions, wanted + 1)
+    ranks = queries @ centroids.T - (centroids**2).sum(axis=1) / 2
+    nearest = np.argsort(-ranks, axis=1)
+    seen = np.cumsum(np.bincount(lists, minlength=len(centroids))[nearest], axis=1)
+    others = [np.flatnonzero(found != own)[:wanted] for found, own in zip(rows, asked, strict=True)]
+    near, reach = [], []
+    for place, kept in enumerate(others):
+        held = ranks[place, lists[rows[place, kept]]]
+        enough = int(np.searchsorted(seen[place], min(_COUNTS[0], len(kept))))
+        near.append(ranks[place, nearest[place, enough]] - held[: _COUNTS[0]])
+        reach.append([scores[place, kept[:count]][-1:] - held[:count] for count in _COUNTS])
+    gaps = [np.concatenate([one[number] for one in reach]) for number in range(len(_COUNTS))]
+    return Margins(_quantile(np.concatenate(near)), max(_quantile(gap) for gap in gaps))
+
+
+def _quantile(gaps: Floats) -> float:
+    return float(np.quantile(gaps, _FOUND, method="higher")) if len(gaps) else 0.0
+
+
+def _most_similar(
+    queries: Floats, restore: Restore, positions: NDArray[np.int64], count: int
+) -> tuple[Floats, NDArray[np.int64]]:
+    """(Q, count) the highest products with the rows at `positions`, highest first, and which of the rows they are."""
+    highest, lowest = shortlists(len(queries), count, 0.0), shortlists(len(queries), 1, 0.0)
+    for first in range(0, len(positions), _BLOCK):
+        block = -(queries @ restore(positions[first : first + _BLOCK]).T)
+
+        def work(start: int, stop: int, block: Floats = block, first: int = first) -> None:
+            scan_rows(block, start, stop, 0, first, highest, lowest)
+
+        share_rows(work, len(queries))
+    cut(highest, 0, len(queries))
+    order = np.argsort(highest.values[:, :count], axis=1, kind="stable")
+    values = np.take_along_axis(highest.values[:, :count], order, axis=1)
+    return -values, np.take_along_axis(highest.columns[:, :count], order, axis=1).astype(np.int64)
+
+
+def _nearest_centroid(centroids: Floats) -> Callable[[Floats], NDArray[np.int64]]:
+    import faiss
+
+    if faiss.get_num_gpus() > 0:
+        resources = faiss.StandardGpuResources()
+        return lambda vectors: faiss.knn_gpu(resources, vectors, centroids, 1)[1][:, 0]
+    index = faiss.IndexFlatL2(centroids.shape[1])
+    index.add(centroids)
+    return lambda vectors: index.search(vectors, 1)[1][:, 0]

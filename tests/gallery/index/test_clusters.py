@@ -1,0 +1,89 @@
+"""The file of lists: what is written is read, and nothing else is."""
+
+import json
+
+import numpy as np
+import pytest
+from plain_search import random
+
+from reid.errors import ArtefactError, MissingInputError
+from reid.files import sealing
+from reid.gallery.index.clusters import Clusters
+
+BINDING = {"uuid": "ab", "generation": 3}
+
+
+def some():
+    """Seven lists of 100 slots."""
+    numbers = random(1)
+    return Clusters(
+        numbers.standard_normal((7, 5)).astype(np.float32), numbers.integers(-1, 7, 100).astype(np.int32), 0.1, 0.7, 90
+    )
+
+
+def test_round_trip(tmp_path):
+    """All of it comes back, also without slots."""
+    for before in (some(), Clusters(np.ones((1, 1), dtype=np.float32), np.empty(0, dtype=np.int32), 0.0, 0.5, 2)):
+        before.save(tmp_path / "lists", BINDING)
+        after = Clusters.load(tmp_path / "lists", {"generation": 3, "uuid": "ab"})
+
+        assert np.array_equal(before.centroids, after.centroids)
+        assert np.array_equal(before.assignment, after.assignment)
+        assert (after.near, after.reach, after.trained) == (before.near, before.reach, before.trained)
+
+
+def test_of_another_gallery(tmp_path):
+    """The file of another gallery, or of another state of this one, is refused."""
+    some().save(tmp_path / "lists", BINDING)
+
+    for other in ({**BINDING, "generation": 4}, {"uuid": "ab"}, {}):
+        with pytest.raises(ArtefactError, match="belongs to"):
+            Clusters.load(tmp_path / "lists", other)
+    with pytest.raises(MissingInputError):
+        Clusters.load(tmp_path / "none", BINDING)
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_damage(tmp_path, number):
+    """One byte changed, or the end missing, anywhere: refused."""
+    path = tmp_path / "lists"
+    some().save(path, BINDING)
+    content, numbers = bytearray(path.read_bytes()), random(number)
+    place = int(numbers.integers(len(content)))
+    if number % 2:
+        content[place] ^= 1 << int(numbers.integers(8))
+    path.write_bytes(content if number % 2 else content[:place])
+
+    with pytest.raises(ArtefactError):
+        Clusters.load(path, BINDING)
+
+
+ABOUT = {"format": 1, "binding": {}, "centroids": [2, 3], "slots": 4, "near": 0.1, "reach": 0.5, "trained": 4}
+GOOD = np.zeros(6, dtype="<f4").tobytes() + np.zeros(4, dtype="<i4").tobytes()
+
+
+@pytest.mark.parametrize(
+    ("about", "rest", "said"),
+    [
+        ({**ABOUT, "slots": 10**15}, GOOD, "40 bytes"),
+        ({**ABOUT, "centroids": [2**40, 2**40]}, GOOD, "40 bytes"),
+        ({**ABOUT, "centroids": [-2, -3]}, GOOD, "40 bytes"),
+        ({**ABOUT, "centroids": [0, 3], "slots": 10}, GOOD, "40 bytes"),
+        ({**ABOUT, "centroids": 6}, GOOD, "first line"),
+        ({**ABOUT, "trained": None}, GOOD, "first line"),
+        ({**ABOUT, "near": "far"}, GOOD, "first line"),
+        ({**ABOUT, "format": 2}, GOOD, "format 2"),
+        ([1, 2], GOOD, "no table"),
+        ("x" * 100_000, GOOD, "no JSON"),
+        (ABOUT, np.full(6, np.nan, dtype="<f4").tobytes() + GOOD[24:], "finite"),
+        (ABOUT, GOOD[:24] + np.array([0, 1, 2, 0], dtype="<i4").tobytes(), "not there"),
+        (ABOUT, GOOD[:24] + np.array([0, 1, -2, 0], dtype="<i4").tobytes(), "not there"),
+    ],
+)
+def test_what_cannot_be(tmp_path, about, rest, said):
+    """A file that is whole but says what cannot be is refused, before memory is asked for."""
+    with sealing(tmp_path / "lists") as sink:
+        sink.write(json.dumps(about).encode() + b"\n" + rest)
+
+    with pytest.raises(ArtefactError, match=said):
+        Clusters.load(tmp_path / "lists", {})

@@ -135,11 +135,12 @@ def print_found(found: Sequence[Found]) -> None:
     for one in found:
         notes = ["its own file is in the gallery and left out"] if one.itself else []
         if one.answer.unknown:
-            level = one.answer.threshold
-            notes.append("unknown: the gallery is empty" if level is None else f"unknown: no score reaches {level:.3f}")
+            nothing = "the gallery has no image that the options leave"
+            notes.append(nothing if not one.answer.hits else f"unknown: no score reaches {one.answer.threshold:.3f}")
         note = f"  ({'; '.join(notes)})" if notes else ""
         click.echo(f"{', '.join(printable(crop) for crop in one.crops)}{note}")
-        click.echo(text_table(*_table(one.answer)) + "\n")
+        if one.answer.hits:
+            click.echo(text_table(*_table(one.answer)) + "\n")
 
 
 def check_figure(out: Path) -> None:

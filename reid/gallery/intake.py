@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from reid.embed import BATCH, Embedder, Inference
-from reid.errors import MissingInputError, ReidError
+from reid.errors import MissingInputError
 from reid.gallery.blocks import Crop, Pixels
 from reid.gallery.entries import Entry
-from reid.gallery.listing import Listing
+from reid.gallery.listing import Listing, placed
 from reid.gallery.store import Store
 from reid.records import Floats
 
@@ -88,17 +88,17 @@ class Intake:
         """
         if self._given is not None:
             crops = [self._without_file(self._given[row], row, crop) for row, crop in zip(rows, crops, strict=True)]
-        bad = next((place for place, crop in enumerate(crops) if crop.problem is not None), None)
-        if bad is not None and self._strict:
+        bad, problem = next(((n, crop.problem) for n, crop in enumerate(crops) if crop.problem is not None), (0, None))
+        if problem is not None and self._strict:
             self.take(rows[:bad], crops[:bad], pictures)
             self.put()
-            raise self._problem(rows[bad], crops[bad])
+            raise placed(self._entries, rows[bad], problem)
         known = self._store.known([crop.sha256 for crop in crops if crop.problem is None])
         chosen: list[int] = []
         seen = 0
         for row, crop in zip(rows, crops, strict=True):
             if crop.problem is not None:
-                self._skip(row, crop)
+                self.done += Added(skipped=1, problems=(str(placed(self._entries, row, crop.problem)),))
             elif crop.sha256 in known or crop.sha256 in self._digests or not (crop.pictured or self._given is not None):
                 self.done += Added(duplicates=1)
             else:
@@ -153,11 +153,3 @@ class Intake:
         content = hashlib.sha256(vector.tobytes())
         content.update(f"\n{entry.path}\n{entry.box}".encode("utf-8", "surrogateescape"))
         return Crop(content.hexdigest(), entry.box)
-
-    def _skip(self, row: int, crop: Crop) -> None:
-        self.done += Added(skipped=1, problems=(str(self._problem(row, crop)),))
-
-    def _problem(self, row: int, crop: Crop) -> ReidError:
-        place = self._entries.place(row) if isinstance(self._entries, Listing) else ""
-        kind = ReidError if crop.problem is None else type(crop.problem)
-        return kind(f"{place}: {crop.problem}" if place else str(crop.problem))

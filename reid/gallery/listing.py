@@ -1,13 +1,17 @@
 """What a source of images was found to hold, before any of them is read."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import overload
 
+from reid.errors import ReidError
 from reid.gallery.entries import Box, Entry
 from reid.records import Floats
 from reid.text import printable
+
+EDGES = ("left", "top", "right", "bottom")
+"""Attributes of an embeddings folder's records that tell the box of a crop; empty for a whole image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +50,33 @@ class Listing(Sequence[Entry]):
     def place(self, row: int) -> str:
         """Where an image is named, "crops.csv:17", for messages; "" where it is in no file."""
         return f"{printable(self.file)}:{self.lines[row]}" if self.file is not None else ""
+
+    def part(self, number: int, count: int) -> "Listing":
+        """One of several nearly equal parts in a row, of which each embeds its own; no frame's boxes are parted.
+
+        Args:
+            number: of the part, 1..`count`.
+            count: of parts; where there are few images, some are empty.
+        """
+        begin, end = (self._start(len(self) * edge // count) for edge in (number - 1, number))
+        return replace(
+            self,
+            entries=self.entries[begin:end],
+            lines=self.lines[begin:end],
+            vectors=None if self.vectors is None else self.vectors[begin:end],
+        )
+
+    def _start(self, row: int) -> int:
+        """The row at which the boxes of its frame begin."""
+        while 0 < row < len(self) and self.entries[row].box and self.entries[row].path == self.entries[row - 1].path:
+            row -= 1
+        return row
+
+
+def placed(entries: Sequence[Entry], row: int, problem: ReidError) -> ReidError:
+    """What is wrong with an image, with the file and line that name it, if any does."""
+    place = entries.place(row) if isinstance(entries, Listing) else ""
+    return type(problem)(f"{place}: {problem}") if place else problem
 
 
 @dataclass(frozen=True)

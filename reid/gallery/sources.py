@@ -15,11 +15,9 @@ from reid.gallery import crop_tables
 from reid.gallery.entries import Box, Entry
 from reid.gallery.filters import parse_time
 from reid.gallery.folder import named, read_folder
-from reid.gallery.listing import Columns, Listing
+from reid.gallery.listing import EDGES, Columns, Listing
 from reid.records import NO_CAMERA, Embeddings, Records
 from reid.text import listed, printable
-
-_EDGES = ("left", "top", "right", "bottom")
 
 
 @dataclass(frozen=True)
@@ -148,9 +146,9 @@ def _of_embeddings(records: Records) -> Columns:
 
 
 def _boxes(records: Records) -> list[Box | None]:
-    if not all(name in records.attributes for name in _EDGES):
+    if not all(name in records.attributes for name in EDGES):
         return []
-    rows = zip(*(records.attributes[name] for name in _EDGES), strict=True)
+    rows = zip(*(records.attributes[name] for name in EDGES), strict=True)
     return [(int(row[0]), int(row[1]), int(row[2]), int(row[3])) if row[0] else None for row in rows]
 
 

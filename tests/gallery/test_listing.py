@@ -2,8 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reid.errors import MissingInputError
 from reid.gallery.entries import Entry
-from reid.gallery.listing import Listing
+from reid.gallery.listing import Listing, placed
 
 
 def test_it_is_a_sequence():
@@ -23,3 +28,32 @@ def test_places():
 
     assert Listing(entries, Path("a\nb.csv"), [2, 7]).place(1) == "a\\nb.csv:7"
     assert Listing(entries).place(1) == ""
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 6), st.booleans()), max_size=9), st.integers(1, 7))
+def test_parts(groups, count):
+    """Law: together they are the whole, with its lines and vectors, and no two of them have boxes of one frame; they
+    are as equal as that allows."""
+    boxed = [(f"/{n}{path}", many, box) for n, (path, many, box) in enumerate(groups)]
+    entries = [Entry(path, box=(0, 0, n, 9) if box else None) for path, many, box in boxed for n in range(1, many + 1)]
+    vectors = np.arange(2 * len(entries), dtype=np.float32).reshape(-1, 2)
+    whole = Listing(entries, Path("t.csv"), list(range(len(entries))), vectors, "m")
+    parts = [whole.part(number, count) for number in range(1, count + 1)]
+
+    assert [entry for part in parts for entry in part] == entries
+    assert [line for part in parts for line in part.lines] == whole.lines
+    assert np.array_equal(np.concatenate([part.vectors for part in parts]), vectors)
+    assert all(part.model == "m" and part.file == Path("t.csv") for part in parts)
+    frames = [{entry.path for entry in part if entry.box} for part in parts]
+    assert sum(map(len, frames)) == len(set().union(*frames))
+    assert max(map(len, parts)) <= -(-len(entries) // count) + 5
+
+
+def test_problems_with_their_places():
+    """The same kind of error, and the same words after the place; without one it stays as it is."""
+    error = MissingInputError("gone")
+    told = placed(Listing([Entry("/a")], Path("t.csv"), [4]), 0, error)
+
+    assert (type(told), str(told)) == (MissingInputError, "t.csv:4: gone")
+    assert placed([Entry("/a")], 0, error) is error
+    assert placed(Listing([Entry("/a")]), 0, error) is error

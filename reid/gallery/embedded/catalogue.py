@@ -3,7 +3,7 @@
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -183,15 +183,38 @@ def known(connection: sqlite3.Connection, digests: Sequence[str]) -> set[str]:
     return {wanted[pair] for pair in connection.execute(order, [numbers]) if pair in wanted}
 
 
-def sources(connection: sqlite3.Connection) -> dict[int, str]:
-    """Where images were added from, by code."""
-    return {code: to_text(name) for code, name in connection.execute("SELECT code, name FROM sources")}
+def fresh(entries: Sequence[Entry], there: set[str]) -> list[int]:
+    """The places of entries whose content is not there, nor before them."""
+    fresh = []
+    for place, entry in enumerate(entries):
+        if entry.sha256 not in there:
+            fresh.append(place)
+            there |= {entry.sha256} - {""}
+    return fresh
 
 
-def stored(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[Stored]:
-    """The images of rows."""
-    names = sources(connection) if rows else {}
-    return [to_stored(row, names[row.source]) for row in rows]
+class Sources:
+    """Names of where images were added from, by code; a code keeps its name for ever, so that each is read once."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+
+    def name(self, connection: sqlite3.Connection, code: int) -> str:
+        """The name of a code.
+
+        Raises:
+            ArtefactError: there is no such code.
+        """
+        if code not in self._names:
+            order = "SELECT code, name FROM sources"
+            self._names |= {number: to_text(name) for number, name in connection.execute(order)}
+        if code not in self._names:
+            raise ArtefactError(f"the catalogue lacks the source {code}; run reid-gallery check with --repair")
+        return self._names[code]
+
+    def stored(self, connection: sqlite3.Connection, rows: Iterable[Row]) -> list[Stored]:
+        """The images of rows."""
+        return [to_stored(row, self.name(connection, row.source)) for row in rows]
 
 
 def setting(connection: sqlite3.Connection, name: str) -> Any:

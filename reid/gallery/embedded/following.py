@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.errors import ArtefactError, MissingInputError
+from reid.gallery.embedded.rows import Row
 from reid.gallery.embedded.schema import State
 from reid.gallery.embedded.vector_file import VectorFile, vectors_path
 from reid.gallery.index import Clusters, VectorIndex
@@ -38,6 +40,19 @@ class View:
     removed: int
     file: VectorFile
     index: VectorIndex
+
+    def compare(self, rows: Sequence[Row]) -> None:
+        """See that every row belongs to the vector in its slot.
+
+        Raises:
+            ArtefactError: one does not; its image is named.
+        """
+        sums = self.file.checksums_at(np.array([row.slot for row in rows], dtype=np.int64))
+        for row, total in zip(rows, sums.tolist(), strict=True):
+            if row.vector != total:
+                raise ArtefactError(
+                    f"the vector of image {row.id} is not the one that was added; run reid-gallery check with --repair"
+                )
 
 
 class Following:

@@ -75,8 +75,8 @@ def proven(values: tuple[Any, ...]) -> Row:
     Raises:
         ArtefactError: it is not what was written; its image is named.
     """
-    row = Row(*values)
-    if row.proof() != row.checksum:
+    row = Row._make(values)
+    if proof(values[1:-1]) != values[-1]:
         raise ArtefactError(
             f"the catalogue's row of image {row.id} is corrupt: its checksum differs; "
             "run reid-gallery check with --repair"

@@ -1,5 +1,6 @@
 """The gallery in a folder, as a store."""
 
+import contextlib
 import datetime as dt
 import sqlite3
 import uuid
@@ -12,16 +13,15 @@ from typing import Any
 import numpy as np
 
 from reid import files
-from reid.errors import ArtefactError, GalleryError, OutputError
+from reid.errors import ArtefactError, GalleryError, MissingInputError, OutputError
 from reid.gallery.checks import check_queries, check_vectors
 from reid.gallery.embedded import catalogue
 from reid.gallery.embedded.catalogue import sqlite_errors
 from reid.gallery.embedded.checking import problems
 from reid.gallery.embedded.compacting import compact, finish
 from reid.gallery.embedded.conditions import slots as slots_where
-from reid.gallery.embedded.connections import Connections
-from reid.gallery.embedded.following import Following, View
-from reid.gallery.embedded.rows import Row
+from reid.gallery.embedded.connections import Connections, Result
+from reid.gallery.embedded.following import Following
 from reid.gallery.embedded.schema import CATALOGUE, State, create, read_state
 from reid.gallery.embedded.vector_file import VectorFile, vectors_path
 from reid.gallery.entries import Entry, Stored
@@ -52,6 +52,7 @@ class EmbeddedStore:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._filters: OrderedDict[tuple[Where, int, int], Integers] = OrderedDict()
+        self._sources = catalogue.Sources()
         self._connections = Connections(folder)
         try:
             self.about = self._connections.about()
@@ -85,7 +86,7 @@ class EmbeddedStore:
         pictures = [None] * len(entries) if thumbnails is None else thumbnails
         ids: list[int | None] = [None] * len(entries)
         with self._connections.writing() as connection:
-            fresh = _fresh(entries, catalogue.known(connection, [entry.sha256 for entry in entries]))
+            fresh = catalogue.fresh(entries, catalogue.known(connection, [entry.sha256 for entry in entries]))
             if not fresh:
                 return ids
             state = read_state(connection)
@@ -125,7 +126,7 @@ class EmbeddedStore:
         """The `count` most similar images of each query; see the protocol."""
         check_queries(queries, count, self.about.dimension)
         for _ in range(_TRIES):
-            found = self._connections.read(lambda c, state: self._nearest(c, state, queries, count, where))
+            found = self._follow(lambda c, state: self._nearest(c, state, queries, count, where))
             if found is not None:
                 return found
         raise ArtefactError(
@@ -135,7 +136,7 @@ class EmbeddedStore:
 
     def vectors(self, ids: Sequence[int]) -> Floats:
         """(N, D) float32."""
-        return self._connections.read(lambda connection, state: self._vectors(connection, state, ids))
+        return self._follow(lambda connection, state: self._vectors(connection, state, ids))
 
     def thumbnail(self, image: int) -> bytes | None:
         """A small JPEG of an image."""
@@ -172,7 +173,7 @@ class EmbeddedStore:
 
     def settle(self) -> None:
         """Cluster the vectors where there are many, so that searches are quick; takes a minute for a million."""
-        view = self._connections.read(self._following.view)
+        view = self._follow(self._following.view)
         if not self._connections.read_only:
             self._following.settle(view, seed=0)
 
@@ -181,10 +182,17 @@ class EmbeddedStore:
         self._following.close()
         self._connections.close()
 
+    def _follow(self, work: Callable[[sqlite3.Connection, State], Result]) -> Result:
+        """What `work`, which reads vectors, gives; once more where another has compacted the gallery in that moment."""
+        for _ in range(_TRIES):
+            with contextlib.suppress(MissingInputError):
+                return self._connections.read(work)
+        return self._connections.read(work)
+
     def _page(self, where: Where, after: int, size: int) -> list[Stored]:
         return self._connections.read(
-            lambda connection, _: catalogue.stored(
-                connection, list(catalogue.select(connection, where, after=after, limit=size))
+            lambda connection, _: self._sources.stored(
+                connection, catalogue.select(connection, where, after=after, limit=size)
             )
         )
 
@@ -194,12 +202,12 @@ class EmbeddedStore:
         view = self._following.view(connection, state)
         among = None if where.everything else self._slots(connection, state, where)
         found = view.index.search(queries, count, among=among)
-        slots = np.unique(np.concatenate([slots for slots, _ in found] or [np.zeros(0, dtype=np.int64)]))
-        rows = catalogue.at_slots(connection, slots.tolist())
+        slots = sorted({slot for some, _ in found for slot in some.tolist()})
+        rows = catalogue.at_slots(connection, slots)
         if len(rows) < len(slots):
             return None  # another process added them since, which a new transaction sees
-        _compare(view, list(rows.values()))
-        images = dict(zip(rows, catalogue.stored(connection, list(rows.values())), strict=True))
+        view.compare(list(rows.values()))
+        images = dict(zip(rows, self._sources.stored(connection, rows.values()), strict=True))
         return [
             [
                 (images[slot], min(1.0, max(-1.0, score)))
@@ -225,23 +233,3 @@ class EmbeddedStore:
             if image not in slots:
                 raise GalleryError(f"there is no image {image} in the gallery {printable(self.folder)}")
         return self._following.file(state).read_proven(np.array([slots[image] for image in ids], dtype=np.int64))
-
-
-def _fresh(entries: Sequence[Entry], there: set[str]) -> list[int]:
-    """The places of entries whose content is not there, nor before them."""
-    fresh = []
-    for place, entry in enumerate(entries):
-        if entry.sha256 not in there:
-            fresh.append(place)
-            there |= {entry.sha256} - {""}
-    return fresh
-
-
-def _compare(view: View, rows: Sequence[Row]) -> None:
-    """Every row must belong to the vector in its slot."""
-    sums = view.file.checksums_at(np.array([row.slot for row in rows], dtype=np.int64))
-    for row, total in zip(rows, sums.tolist(), strict=True):
-        if row.vector != total:
-            raise ArtefactError(
-                f"the vector of image {row.id} is not the one that was added; run reid-gallery check with --repair"
-            )

@@ -1,0 +1,98 @@
+"""The index of a gallery in memory, and the part of it that is kept."""
+
+import galleries
+import numpy as np
+import pytest
+
+from reid.gallery.embedded.following import INDEX
+from reid.gallery.embedded.store import EmbeddedStore
+from reid.gallery.filters import Where
+from reid.gallery.index import vector_index
+
+
+@pytest.fixture
+def clustered(tmp_path, monkeypatch):
+    """A gallery of two thousand images with lists, closed."""
+    monkeypatch.setattr(vector_index, "CLUSTERED_FROM", 1000)
+    store = EmbeddedStore.create(tmp_path / "g", galleries.about(16))
+    store.add(galleries.entries(2000), galleries.unit(2000, 16))
+    store.settle()
+    store.close()
+    return tmp_path / "g"
+
+
+def found(folder):
+    """The nearest of some queries."""
+    store = EmbeddedStore(folder)
+    hits = store.nearest(galleries.unit(5, 16, seed=9), 10, Where())
+    store.close()
+    return [[image.id for image, _ in one] for one in hits]
+
+
+def recall(ids):
+    """Share of the true nearest."""
+    scores = galleries.unit(5, 16, seed=9).astype(float) @ galleries.unit(2000, 16).astype(float).T
+    return np.mean([len(set(np.argsort(-row)[:10] + 1) & set(one)) for row, one in zip(scores, ids, strict=True)]) / 10
+
+
+def test_lists_are_kept_and_used(clustered, monkeypatch):
+    """The next process has them without making them."""
+    assert (clustered / INDEX).is_file()
+    monkeypatch.setattr(vector_index.VectorIndex, "cluster", None)
+    store = EmbeddedStore(clustered)
+    store.nearest(galleries.unit(1, 16), 1, Where())
+    assert store._following._view.index.clusters is not None
+    store.settle()
+    store.close()
+
+    assert recall(found(clustered)) > 0.9
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "flipped", "anothers"])
+def test_lists_are_derived(clustered, tmp_path, damage):
+    """Where they are missing, damaged or another gallery's, everything is found without them."""
+    path = clustered / INDEX
+    content = bytearray(path.read_bytes())
+    if damage == "gone":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    elif damage == "flipped":
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    else:
+        store = EmbeddedStore.create(tmp_path / "other", galleries.about(16))
+        store.add(galleries.entries(2000), galleries.unit(2000, 16, seed=3))
+        store.settle()
+        store.close()
+        path.write_bytes((tmp_path / "other" / INDEX).read_bytes())
+
+    assert recall(found(clustered)) == 1
+
+
+def test_later_and_removed_images(clustered):
+    """Images that came after the lists were made are found, removed ones are not; also by a process that comes later."""
+    store = EmbeddedStore(clustered)
+    query = galleries.unit(1, 16, seed=77)
+    store.nearest(query, 1, Where())
+    (new,) = store.add([galleries.entries(1, 5000)[0]], query)
+    store.remove(Where(ids=(1, 2)))
+    for opened in (store, EmbeddedStore(clustered)):
+        hits = [image.id for image, _ in opened.nearest(query, 2000, Where())[0]]
+        assert hits[0] == new
+        assert not {1, 2} & set(hits)
+        opened.close()
+
+
+def test_compaction_makes_lists_stale(clustered):
+    """Slots have other numbers then."""
+    store = EmbeddedStore(clustered)
+    store.remove(Where(ids=tuple(range(1, 1001))))
+    store.compact()
+    hits = store.nearest(galleries.unit(2000, 16)[1500:1501], 3, Where())[0]
+
+    assert hits[0][0].id == 1501
+    assert not (clustered / INDEX).exists()
+    store.settle()
+    assert (clustered / INDEX).exists()
+    store.close()

@@ -380,13 +380,11 @@ class StoreContract:
         np.testing.assert_array_equal(twin.store.vectors([twin.ids[n] for n in range(1, 101)]), unit(100))
 
     def test_counts(self, twin):
-        """Images, identities that have a name, cameras that have a number."""
+        """Images, identities that have a name, images without one, cameras that have a number."""
         for where in (Where(cameras=(1,)), Where(identities=("car-2", None)), Where()):
-            found, right = twin.store.counts(), twin.plain.counts()
-            assert {name: found[name] for name in ("images", "identities", "cameras")} == {
-                name: number for name, number in right.items() if name != "bytes"
-            }
+            found = twin.store.counts()
             assert found["bytes"] >= 0
+            assert found | {"bytes": 0} == twin.plain.counts()
             twin.store.remove(where)
             twin.plain.remove(where)
 

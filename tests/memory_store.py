@@ -119,6 +119,7 @@ class MemoryStore:
         return {
             "images": len(images),
             "identities": len({image.identity for image in images} - {None}),
+            "unlabelled": sum(image.identity is None for image in images),
             "cameras": len({image.camera for image in images} - {None}),
             "bytes": 0,
         }

@@ -36,14 +36,14 @@ class Running:
     def __init__(self, python: Path, script: str, folder: Path) -> None:
         self.folder = folder
         self._python, self._script = python, script
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
         self.start()
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Start on a free port, which another one than before may be, and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
         script = self._script.format(data=str(self.folder / "data"), port=self.port)
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
@@ -88,7 +88,9 @@ def lite(folder: Path) -> Running:
 
 
 def server(folder: Path) -> Running:
-    """A standalone server with its own etcd; skips the test where its environment is not there."""
+    """A standalone server with its own etcd, of which a machine runs one at a time, because the ports of the etcd are
+    fixed; skips the test where its environment is not there.
+    """
     return Running(_environment("SERVER", "server"), _SERVER, folder)
 
 

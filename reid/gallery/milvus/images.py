@@ -64,6 +64,16 @@ class Images:
                     found[int(row["id"])] = np.asarray(row["vector"], np.float32)
         return found
 
+    def counts(self) -> dict[str, int]:
+        """Numbers of images, identities, images without one, and cameras."""
+        images, unlabelled, identities, cameras = 0, 0, set[str](), set[int]()
+        for page in self.pages(Where(), ["id", "identity", "named", "camera"]):
+            images += len(page)
+            unlabelled += sum(not row["named"] for row in page)
+            identities |= {row["identity"] for row in page if row["named"]}
+            cameras |= {row["camera"] for row in page if row["camera"] >= 0}
+        return {"images": images, "identities": len(identities), "unlabelled": unlabelled, "cameras": len(cameras)}
+
     def insert(self, rows: Sequence[Row]) -> None:
         """Add rows with new ids."""
         for start in range(0, len(rows), self.at_once):

@@ -43,7 +43,6 @@ class Served:
         self.numbers = itertools.count()
         self.makers = concurrent.futures.ThreadPoolExecutor(max(1, ahead))
         self.ready = [self.makers.submit(self._make, ABOUT) for _ in range(ahead)]
-        self.used = []
 
     def create(self, about):
         if about is not ABOUT or not self.ahead:
@@ -56,19 +55,12 @@ class Served:
         store.close()
         return MilvusStore(store.address)
 
-    def drop(self):
-        """What was made for tests that are over."""
-        while self.used:
-            layout.drop(module.Server(self.used.pop()))
-
     def stop(self):
         self.makers.shutdown(cancel_futures=True)
         self.running.stop()
 
     def _make(self, about):
-        address = self.running.address(f"g{next(self.numbers)}")
-        self.used.append(address)
-        return MilvusStore.create(address, about)
+        return MilvusStore.create(self.running.address(f"g{next(self.numbers)}"), about)
 
 
 @pytest.fixture
@@ -316,15 +308,11 @@ def test_milvus_lite_survives_kills(tmp_path):
 
 @pytest.mark.server
 @pytest.mark.timeout(600)
-def test_a_server_survives_kills(tmp_path):
-    """Takes any number of writers, and says so when it is gone."""
-    running = milvus_servers.server(tmp_path)
-    try:
-        two_writers(running)
-        kill_and_look(running)
-        a_server_that_is_gone(running)
-    finally:
-        running.stop()
+def test_a_server_survives_kills(server):
+    """Takes any number of writers, and says so when it is gone; the last test that it is there for."""
+    two_writers(server.running)
+    kill_and_look(server.running)
+    a_server_that_is_gone(server.running)
 
 
 def test_nothing_listens(tmp_path):

@@ -23,6 +23,7 @@ REQUIRED = [
     "pillow>=11",
     "numpy>=2.0",
     "numba>=0.63",
+    "llvmlite",  # the version that numba asks for; two instructions are named to it directly
     "scipy>=1.13",
     "scikit-learn>=1.5",
     "threadpoolctl>=3.1",
@@ -35,7 +36,7 @@ REQUIRED = [
 ]
 
 EXTRAS = {
-    "milvus": ["pymilvus>=3.0"],
+    "milvus": ["pymilvus>=3.0", "grpcio>=1.60"],
     "parquet": ["pyarrow>=16"],
     "tensorboard": ["tensorboard>=2.17"],
     "dev": [

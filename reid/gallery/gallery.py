@@ -24,12 +24,11 @@ from reid.gallery.store import About, Store
 
 Condition = Where | Mapping[str, Any] | None
 
-CALIBRATION, RUN = "calibration", "run"  # settings of a store
-NOTHING_TOLD = Told()
+CALIBRATION, RUN, NOTHING_TOLD = "calibration", "run", Told()
 
 
 class Gallery:
-    """Images that are searched with camera crops. Made by `Gallery.create` and `Gallery.open`; closes as a block ends.
+    """Images that are searched with camera crops. Made by `create` and `open`; closed at the end of a `with` block.
 
     Args:
         store: where the images are kept.

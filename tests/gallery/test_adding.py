@@ -12,7 +12,7 @@ from pictures import encode, photo
 
 from reid.embed import Embedder, choose_device
 from reid.errors import DataError, GalleryError
-from reid.gallery import intake
+from reid.gallery import crops, intake
 from reid.gallery.adding import Added, add, check_model
 from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
@@ -124,13 +124,15 @@ def test_boxes(tmp_path, embedder, store):
 
 
 def test_again(folder, embedder, store, monkeypatch):
-    """Nothing is embedded twice, whether from the same source, another one, or under another name."""
+    """Nothing is embedded twice, whatever it was added from, and from the same source not even decoded."""
     add(store, embedder, listing(folder), workers=0)
     before = all_of(store)
     refuse(monkeypatch)
-
-    for again in (listing(folder), [Entry(entry.path, source="else") for entry in before]):
-        assert add(store, embedder, again, workers=0) == Added(duplicates=24)
+    assert add(store, embedder, [Entry(entry.path, source="else") for entry in before], workers=0) == Added(
+        duplicates=24
+    )
+    monkeypatch.setattr(crops, "decode_image", None)
+    assert add(store, embedder, listing(folder), workers=0) == Added(duplicates=24)
     assert all_of(store) == before
 
 

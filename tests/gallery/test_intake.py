@@ -1,5 +1,6 @@
 """What waits for what, without files or processes. Whole additions stand in test_adding.py."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,14 @@ def embedder():
     """A small network that was never trained."""
     network = small_runs.network()
     return Embedder(network, small_runs.description(network.architecture), "a" * 64, choose_device("cpu"))
+
+
+@contextlib.contextmanager
+def listening(embedder, embedded):
+    """How many pictures are embedded at once."""
+    hook = embedder.network.register_forward_hook(lambda network, inputs, output: embedded.append(len(output)))
+    yield
+    hook.remove()
 
 
 def crop(number, **options):
@@ -49,14 +58,10 @@ def test_pictures_wait_for_a_full_batch(embedder):
         [None] * 350,
     )
     intake, embedded = Intake(store, entries(), embedder, 1000, strict=True), []
-    forward = embedder.network.forward
-    embedder.network.forward = lambda batch: (embedded.append(len(batch)), forward(batch))[1]
-    try:
+    with listening(embedder, embedded):
         for start in range(0, 400, 40):
             take(intake, list(range(start, start + 40)))
         intake.put()
-    finally:
-        del embedder.network.forward
 
     assert embedded == [50]
     assert BATCH > 50
@@ -84,14 +89,20 @@ def test_kept_at_a_batch(embedder):
 
 
 def test_twice_before_it_is_kept(embedder):
-    """Content that only waits is known as well."""
-    store = MemoryStore(16, "a" * 64)
+    """Content that only waits is known as well, and not embedded again; what was taken away since may come again."""
+    store, embedded = MemoryStore(16, "a" * 64), []
     intake = Intake(store, entries(), embedder, 1000, strict=True)
-    for numbers in ([3, 4, 3], [4, 5], [3]):
-        take(intake, numbers)
-    intake.put()
+    with listening(embedder, embedded):
+        for numbers in ([3, 4, 3], [4, 5], [3]):
+            take(intake, numbers)
+        intake.put()
 
+    assert embedded == [3]
     assert intake.done == Added(added=3, duplicates=3)
+    store.remove(Where(paths=("4.jpg",)))
+    take(intake, [3, 4])
+    intake.put()
+    assert intake.done == Added(added=4, duplicates=4)
 
 
 def test_somebody_else_was_quicker(embedder):

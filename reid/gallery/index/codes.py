@@ -67,17 +67,8 @@ def empty_codes(capacity: int, dimension: int) -> Codes:
 
 def quantise_query(vector: Floats) -> Query:
     """A query (D,) float32, finite, with what bounds the error of its products."""
-    exact = vector.astype(np.float64)
-    sizes = np.abs(exact)
     numbers = np.zeros(-(-len(vector) // STEP) * STEP, dtype=np.int16)
-    scale = max(float(sizes.max()) / _LARGEST_QUERY, float(sizes.sum()) / (_LARGEST_SUM - len(numbers)))
-    if scale > 0:
-        numbers[: len(vector)] = np.rint(exact / scale)
-    left = exact - scale * numbers[: len(vector)]
-    length = 1.000001 * float(np.sqrt(exact @ exact))
-    # What the query's own rounding, and that of sums in float64, can do to a row of the length scale * 127 * sqrt(D).
-    slack = float(np.sqrt(left @ left)) + (len(vector) + 8) * _ROUNDOFF * length
-    return Query(numbers, scale, length, 1.000001 * slack * LARGEST * float(np.sqrt(len(vector))))
+    return Query(numbers, *_quantise_query(vector, numbers))
 
 
 def quantise(vectors: Floats, positions: NDArray[np.int64], codes: Codes) -> None:
@@ -124,3 +115,24 @@ def _quantise(
             total += left * left
         scales[positions[row]] = scale
         residuals[positions[row]] = np.float32(np.sqrt(total) * 1.000001 + 3e-45)
+
+
+@compiled
+def _quantise_query(vector: Floats, numbers: NDArray[np.int16]) -> tuple[float, float, float]:
+    largest, total, squares, left = 0.0, 0.0, 0.0, 0.0
+    for place in range(len(vector)):
+        value = np.float64(vector[place])
+        largest = max(largest, abs(value))
+        total += abs(value)
+        squares += value * value
+    scale = max(largest / _LARGEST_QUERY, total / (_LARGEST_SUM - len(numbers)))
+    for place in range(len(vector)):
+        value = np.float64(vector[place])
+        if scale > 0:
+            numbers[place] = np.int16(np.rint(value / scale))
+        rest = value - scale * np.float64(numbers[place])
+        left += rest * rest
+    length = 1.000001 * np.sqrt(squares)
+    # What the query's own rounding, and that of sums in float64, can do to a row of the length scale * 127 * sqrt(D).
+    slack = np.sqrt(left) + (len(vector) + 8) * _ROUNDOFF * length
+    return scale, length, 1.000001 * slack * LARGEST * np.sqrt(np.float64(len(vector)))

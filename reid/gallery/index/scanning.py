@@ -76,21 +76,21 @@ def probe(
     Returns:
         Whether there was room for all.
     """
-    distances = np.empty(_BLOCK, dtype=np.int32)
+    scratch = np.empty((2, _BLOCK), dtype=np.int32)
     seen, reference = 0, -np.inf
     for number in ranked.order:
         begin, end, rank = table.starts[number], table.starts[number + 1], ranked.ranks[number]
         limit = _limit(listed)
         if limit > -np.inf and (rank < reference - near or rank < limit - reach):
             break
-        if not _probe_list(table, begin, end, ranked.products[number], query, sketched, visible, listed, distances):
+        if not _probe_list(table, begin, end, ranked.products[number], query, sketched, visible, listed, scratch):
             return False
         seen += end - begin
         if seen >= len(listed.best) and reference == -np.inf:
             reference = rank
     begin = len(table.slots)
     end = begin + max(0, visible.rows - len(table.places))
-    return _probe_list(table, begin, end, np.float32(0), query, sketched, visible, listed, distances)
+    return _probe_list(table, begin, end, np.float32(0), query, sketched, visible, listed, scratch)
 
 
 @compiled
@@ -114,8 +114,9 @@ def _probe_list(
     sketched: SketchedQuery,
     visible: Visible,
     listed: Shortlist,
-    distances: NDArray[np.int32],
+    scratch: NDArray[np.int32],
 ) -> bool:
+    distances, picked = scratch[0], scratch[1]
     numbers, scales, residuals = table.codes
     multiplied, per, length, slack = query
     top, step, limit = np.float32(sketched.top), np.float32(sketched.step), _limit(listed)
@@ -126,7 +127,11 @@ def _probe_list(
         lowest = _lowest(limit, product)
         if not _reaches(factors, distances, top, step, lowest):
             continue
-        for place in range(last - first):
+        size = 0
+        for place in range(last - first):  # without a jump, so that codes are fetched ahead
+            picked[size] = place
+            size += int(factors[place] * (top - step * np.float32(distances[place])) >= lowest)
+        for place in picked[:size]:
             if factors[place] * (top - step * np.float32(distances[place])) < lowest:
                 continue
             position = first + place

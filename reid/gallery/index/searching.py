@@ -16,6 +16,7 @@ from reid.records import Floats
 
 _WORTH_A_THREAD = 2**24
 """Numbers of codes that one thread scans in about the time that threads take to start, ten times over."""
+_ALONE = 10  # rows wanted at most for which the lists near the nearest one are enough
 _ALL: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 
@@ -90,15 +91,17 @@ def search_lists(
     visible: Visible,
 ) -> Found | None:
     """The likely best `count` visible rows by their exact scores; None where too many are too much alike to tell."""
-    products, ranks = _rank(lists.centres, query)
-    ranked = Ranked(products, ranks, np.argsort(-ranks))
-    alone = count <= 10 and not len(visible.allowed)
+    alone = count <= _ALONE and not len(visible.allowed)
     near, reach = (lists.near, np.inf) if alone else (np.inf, lists.reach)
-    listed = shortlist(count)
     coded, sketched = quantise_query(query), sketch_query(query, turning)
-    if not probe(table, ranked, coded, sketched, near, reach, visible, listed):
-        return None
-    return settle(read, query, listed, NOTHING)
+    ranked = _ranked(table, lists.centres, query, count, near)
+    while True:
+        listed = shortlist(count)
+        if not probe(table, ranked, coded, sketched, near, reach, visible, listed):
+            return None
+        if listed.sizes[0] == count or len(ranked.order) == len(ranked.ranks):
+            return settle(read, query, listed, NOTHING)
+        ranked = _ranked(table, lists.centres, query, count, np.inf)  # most rows of the near lists were removed
 
 
 def _scan(
@@ -119,16 +122,36 @@ def _scan(
     return found
 
 
-def _rank(centres: Centres, query: Floats) -> tuple[Floats, Floats]:
-    """(L,) the products of the query with the centres, and the ranks."""
-    products = np.zeros(len(centres.halves), dtype=np.float32)
-    _multiply(centres.columns, query, products)
-    return products, products - centres.halves
+def _ranked(table: Table, centres: Centres, query: Floats, count: int, near: float) -> Ranked:
+    """The lists that are near enough, if the nearest has `count` rows; else all."""
+    ranks = np.empty(len(centres.halves), dtype=np.float32)
+    products = np.zeros(len(ranks), dtype=np.float32)
+    nearest = _rank(centres, query, products, ranks)
+    if near < np.inf and table.starts[nearest + 1] - table.starts[nearest] >= count:
+        some = np.flatnonzero(ranks >= ranks[nearest] - near)
+        return Ranked(products, ranks, some[np.argsort(-ranks[some])])
+    return Ranked(products, ranks, np.argsort(-ranks))
 
 
 @compiled
-def _multiply(columns: Floats, query: Floats, products: Floats) -> None:
-    for row in range(len(query)):
-        factor, column = query[row], columns[row]
+def _rank(centres: Centres, query: Floats, products: Floats, ranks: Floats) -> int:
+    """Fills in products, which are 0, and ranks; the highest one's list."""
+    columns, halves = centres.columns, centres.halves
+    whole = len(query) // 4 * 4
+    for row in range(0, whole, 4):
+        one, two, three, four = query[row], query[row + 1], query[row + 2], query[row + 3]
+        first, second, third, fourth = columns[row], columns[row + 1], columns[row + 2], columns[row + 3]
         for place in range(len(products)):
-            products[place] += factor * column[place]
+            products[place] += (one * first[place] + two * second[place]) + (
+                three * third[place] + four * fourth[place]
+            )
+    for row in range(whole, len(query)):
+        one, first = query[row], columns[row]
+        for place in range(len(products)):
+            products[place] += one * first[place]
+    best = 0
+    for place in range(len(ranks)):
+        ranks[place] = products[place] - halves[place]
+        if ranks[place] > ranks[best]:
+            best = place
+    return best

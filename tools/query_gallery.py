@@ -12,8 +12,7 @@ from typing import Any
 import click
 
 from reid.cli.command import run, shared_options
-from reid.cli.filtering import filter_options, filters, where
-from reid.cli.gallery import search_options
+from reid.cli.filtering import filter_options, filters, search_options, where
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

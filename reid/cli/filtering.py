@@ -1,6 +1,7 @@
-"""Options that restrict a search or a change to some images of a gallery: one syntax for every command."""
+"""Options of searches, and of changes to some images of a gallery: one syntax for every command."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,6 +19,49 @@ _OPTIONS = (
     click.option("--source", "sources", metavar="SOURCE", multiple=True, help="Added from this folder, list or table."),
     click.option("--path", "paths", metavar="PATH", multiple=True, help="This image file, or any below this folder."),
     click.option("--id", "ids", metavar="ID", type=click.IntRange(1), multiple=True, help="This image."),
+)
+
+
+DEVICE = click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
+RUN = click.option(
+    "--run",
+    "model",
+    type=click.Path(path_type=Path),
+    help="The model.  [default: the gallery's own; for plain folders runs/latest]",
+)
+_SEARCH = (
+    click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Hits per crop."),
+    click.option(
+        "--by",
+        type=click.Choice(["image", "identity"]),
+        default="image",
+        show_default=True,
+        help="Rank images, or identities by their best images.",
+    ),
+    click.option(
+        "--best-of",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Images that an identity's score is the mean of.",
+    ),
+    click.option("--one-object", is_flag=True, help="All CROPs show the same object, and are one query."),
+    click.option("--rerank", is_flag=True, help="Order the best 100 images anew by k-reciprocal neighbours."),
+    click.option(
+        "--threshold",
+        type=click.FloatRange(-1, 1),
+        help="Below this best score the answer is 'unknown'.  [default: calibrated with the model]",
+    ),
+    click.option(
+        "--false-alarms",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="Calibrate that threshold so that this share of unknown queries is answered all the same.  [default: 0.01]",
+    ),
+    click.option(
+        "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw the rank lists into this PNG file."
+    ),
+    RUN,
+    DEVICE,
 )
 
 
@@ -62,3 +106,10 @@ def filters(options: dict[str, Any]) -> dict[str, Any]:
     """Takes the filter options out of all options of a command."""
     names = ("cameras", "not_cameras", "since", "until", "identities", "sources", "paths", "ids")
     return {name: options.pop(name) for name in names}
+
+
+def search_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds what a search takes besides a gallery, crops and a condition."""
+    for option in reversed(_SEARCH):
+        function = option(function)
+    return function

@@ -17,7 +17,9 @@ from reid.errors import ArtefactError, GalleryError, MissingInputError
 from reid.gallery.adding import Added
 from reid.gallery.embedded.store import EmbeddedStore
 from reid.gallery.filters import Where
-from reid.gallery.gallery import CALIBRATION, RUN, Gallery
+from reid.gallery.gallery import RUN, Gallery
+from reid.gallery.installed import faiss_conflict
+from reid.gallery.meaning import CALIBRATION
 from reid.gallery.opening import create_store, is_gallery, open_store, repair_store
 from reid.gallery.sources import Told, listings
 from reid.gallery.store import About, Store
@@ -30,7 +32,7 @@ def create_gallery(place: str, run: Path, precision: str, json: str | None) -> N
     """Make an empty gallery for the model of a run."""
     embedder = load_embedder(run, device="cpu")
     with Gallery.create(place, embedder, run=run, precision=precision) as gallery:
-        about, calibrated = gallery.info(), gallery.calibration() is not None
+        about, calibrated = gallery.info(), gallery.meaning.calibration() is not None
     note = "" if calibrated else "; it cannot tell what is unknown, as the run held out no identities (data.validation)"
     emit(about, json, lambda: click.echo(f"made {place} for the model of {printable(run)}{note}"))
 
@@ -111,6 +113,8 @@ def show_info(place: str, json: str | None) -> None:
         ["made", about["created"]],
     ]
     emit(about, json, lambda: click.echo("\n".join(f"{name:<14} {_cell(value)}" for name, value in rows)))
+    if (conflict := faiss_conflict()) is not None:
+        click.echo(f"warning: {conflict}", err=True)
 
 
 def check_gallery(place: str, json: str | None, *, repair: bool) -> None:

@@ -1,24 +1,16 @@
 """`reid-gallery`: a searchable, persistent gallery of images; what its commands are and take."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reid.cli.command import run, shared_options
-from reid.cli.filtering import filter_options, filters, where
+from reid.cli.filtering import DEVICE, RUN, filter_options, filters, search_options, where
 
 _PLACE = click.argument("gallery", metavar="GALLERY")
-_DEVICE = click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
 _WORKERS = click.option(
     "--workers", type=click.IntRange(0), help="Processes that read images.  [default: by the cores]"
-)
-_RUN = click.option(
-    "--run",
-    "model",
-    type=click.Path(path_type=Path),
-    help="The model.  [default: the gallery's own; for plain folders runs/latest]",
 )
 _BAD = click.option(
     "--on-bad-image",
@@ -27,44 +19,6 @@ _BAD = click.option(
     show_default=True,
     help="Stop at an image that cannot be read, or leave it out.",
 )
-
-
-_SEARCH = (
-    click.option("-k", "count", type=click.IntRange(1, 10_000), default=10, show_default=True, help="Hits per crop."),
-    click.option(
-        "--by",
-        type=click.Choice(["image", "identity"]),
-        default="image",
-        show_default=True,
-        help="Rank images, or identities by their best images.",
-    ),
-    click.option(
-        "--best-of",
-        type=click.IntRange(1),
-        default=1,
-        show_default=True,
-        help="Images that an identity's score is the mean of.",
-    ),
-    click.option("--one-object", is_flag=True, help="All CROPs show the same object, and are one query."),
-    click.option("--rerank", is_flag=True, help="Order the best 100 images anew by k-reciprocal neighbours."),
-    click.option(
-        "--threshold",
-        type=click.FloatRange(-1, 1),
-        help="Below this best score the answer is 'unknown'.  [default: calibrated with the model]",
-    ),
-    click.option(
-        "--figure", type=click.Path(path_type=Path, dir_okay=False), help="Draw the rank lists into this PNG file."
-    ),
-    _RUN,
-    _DEVICE,
-)
-
-
-def search_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what a search takes besides a gallery, crops and a condition."""
-    for option in reversed(_SEARCH):
-        function = option(function)
-    return function
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -103,7 +57,7 @@ def create(gallery: str, model: Path, precision: str, json: str | None) -> None:
 @command.command()
 @_PLACE
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
-@_RUN
+@RUN
 @click.option("--identity", metavar="NAME", help="Of all images; '' if it is not known.  [default: as the source says]")
 @click.option("--camera", type=click.IntRange(0), help="Of all images.  [default: as the source says]")
 @click.option("--time", metavar="TIME", help="Of all images: 2026-03-01T08:30 (UTC), or a number.")
@@ -111,7 +65,7 @@ def create(gallery: str, model: Path, precision: str, json: str | None) -> None:
 @click.option("--source", "name", help="What the source is called in the gallery.  [default: its path]")
 @_BAD
 @_WORKERS
-@_DEVICE
+@DEVICE
 @shared_options
 def add(gallery: str, sources: tuple[Path, ...], json: str | None, **options: Any) -> None:
     """Add images: folders, lists, tables of crops or boxes, embeddings folders.
@@ -232,7 +186,7 @@ def copy(source: str, destination: str, json: str | None) -> None:
 @click.option("--run", "model", type=click.Path(path_type=Path), required=True, help="The new model.")
 @_BAD
 @_WORKERS
-@_DEVICE
+@DEVICE
 @shared_options
 def migrate(gallery: str, destination: str, json: str | None, **options: Any) -> None:
     """Embed the images of a gallery with another model, into a new gallery at DESTINATION."""

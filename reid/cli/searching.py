@@ -22,7 +22,8 @@ from reid.gallery.checks import check_model
 from reid.gallery.filters import Where
 from reid.gallery.folder import named, open_gallery
 from reid.gallery.folder_store import FolderStore
-from reid.gallery.gallery import CALIBRATION, RUN, Gallery
+from reid.gallery.gallery import RUN, Gallery
+from reid.gallery.meaning import CALIBRATION
 from reid.gallery.opening import is_gallery
 from reid.gallery.pictures import read_picture
 from reid.gallery.queries import one_query
@@ -79,7 +80,7 @@ def rank(gallery: str, crops: Sequence[Path], where: Where, options: Mapping[str
         gallery: a gallery, a plain folder of images, or an embeddings folder.
         crops: picture files.
         where: a condition on the images.
-        options: "count", "by", "best_of", "one_object", "rerank", "threshold", "model" (None is the gallery's own) and
+        options: "count", "by", "best_of", "one_object", "rerank", "threshold", "false_alarms", "model" (None is the gallery's own) and
             "device".
 
     Raises:
@@ -183,8 +184,8 @@ def _ask(
         options["by"],
         options["best_of"],
         k_reciprocal if options["rerank"] else None,
-        gallery.level() if threshold is None else threshold,
-        gallery.probability(),
+        gallery.meaning.level(options["false_alarms"]) if threshold is None else threshold,
+        gallery.meaning.probability(),
     )
     queries: list[tuple[tuple[Path, ...], Floats, frozenset[str | int]]] = [
         ((crop,), vector, mine) for crop, vector, mine in zip(crops, vectors, own, strict=True)

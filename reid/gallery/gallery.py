@@ -1,22 +1,21 @@
 """A gallery: images in, and the question "where else did this appear?" answered from them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from reid.embed import Embedder
-from reid.errors import ConfigError, GalleryError
-from reid.evaluation.calibration import Calibration, load_calibration
+from reid.errors import GalleryError
+from reid.evaluation.calibration import load_calibration
 from reid.gallery import adding
 from reid.gallery.adding import Added
-from reid.gallery.answers import Probability
 from reid.gallery.asking import Crop, Question, contents, vectors_of
 from reid.gallery.checks import check_model
 from reid.gallery.entries import Entry, Stored
 from reid.gallery.filters import Where, parse_where
+from reid.gallery.meaning import CALIBRATION, Meaning
 from reid.gallery.opening import Place, create_store, open_store
 from reid.gallery.queries import Rerank, one_query
 from reid.gallery.sources import Told, listing
@@ -24,7 +23,7 @@ from reid.gallery.store import About, Store
 
 Condition = Where | Mapping[str, Any] | None
 
-CALIBRATION, RUN, NOTHING_TOLD = "calibration", "run", Told()
+RUN, NOTHING_TOLD = "run", Told()
 
 
 class Gallery:
@@ -41,7 +40,7 @@ class Gallery:
     def __init__(self, store: Store, embedder: Embedder | None = None) -> None:
         self.store = store
         self.embedder = embedder
-        self._identities: int | None = None
+        self.meaning = Meaning(store)
         if embedder is not None:
             check_model(store.about, embedder.fingerprint)
 
@@ -121,7 +120,7 @@ class Gallery:
             ArtefactError: the disk is full or failed.
         """
         entries = listing(source, told) if isinstance(source, (str, Path)) else source
-        self._identities = None
+        self.meaning.forget()
         try:
             return adding.add(
                 self.store, self.embedder, entries, workers=workers, progress=progress, on_bad_image=on_bad_image
@@ -172,49 +171,19 @@ class Gallery:
         own = [frozenset() if itself else contents(crop) for crop in chosen]
         if one_object:
             vectors, own = one_query(vectors, weights)[np.newaxis], [frozenset().union(*own)]
-        level = self.level() if threshold == "calibrated" else threshold
-        question = Question(k, parse_where(where), by, best_of, rerank, level, self.probability())
+        level = self.meaning.level() if threshold == "calibrated" else threshold
+        question = Question(k, parse_where(where), by, best_of, rerank, level, self.meaning.probability())
         answers = [question.ask(self.store, vector, mine) for vector, mine in zip(vectors, own, strict=True)]
         return answers if several and not one_object else answers[0]
 
-    def calibration(self) -> Calibration | None:
-        """What scores mean; None where the model's run held out no identities."""
-        told = self.store.setting(CALIBRATION)
-        return None if told is None else Calibration.from_dict(told)
-
-    def level(self) -> float | None:
-        """The best score below which a query is "unknown" here; None where that is not known."""
-        calibration = self.calibration()
-        if calibration is None:
-            return None
-        try:
-            return calibration.unknown_below(self.identities()).score
-        except ConfigError:  # too few validation images
-            return None
-
-    def probability(self) -> Probability | None:
-        """Makes of scores the probability that an image shows the query's identity; None where that is not known.
-
-        Beforehand each identity of the gallery is held for as likely as any other, and as one that is not there.
-        """
-        calibration = self.calibration()
-        return None if calibration is None else partial(calibration.probability, prior=1 / (self.identities() + 1))
-
-    def identities(self) -> int:
-        """How many there are, images without one counting as one each, at least 1; counted anew after own changes."""
-        if self._identities is None:
-            counts = self.store.counts()
-            self._identities = max(1, counts["identities"] + counts["unlabelled"])
-        return self._identities
-
     def remove(self, where: Condition) -> int:
         """Remove the images for which a condition holds; how many."""
-        self._identities = None
+        self.meaning.forget()
         return self.store.remove(parse_where(where))
 
     def label(self, where: Condition, identity: str | None) -> int:
         """Say which identity images show, or with None that it is not known; how many it was new for."""
-        self._identities = None
+        self.meaning.forget()
         return self.store.label(parse_where(where), identity)
 
     def merge(self, identities: Sequence[str], into: str) -> int:
@@ -235,7 +204,7 @@ class Gallery:
             "model": about.model,
             "prepared": about.prepared,
             "run": self.store.setting(RUN),
-            "unknown_below": self.level(),
+            "unknown_below": self.meaning.level(),
             "created": about.created,
         }
 

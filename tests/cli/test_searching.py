@@ -23,6 +23,7 @@ OPTIONS = {
     "one_object": False,
     "rerank": False,
     "threshold": None,
+    "false_alarms": None,
     "device": "cpu",
 }
 

@@ -74,16 +74,12 @@ def test_conditions_and_changes(gallery):
 
 
 def test_what_scores_mean(gallery, run):
-    """The threshold for this size of gallery, probabilities that begin at one in as many identities, and neither if not wanted."""
+    """The threshold and the probabilities are those of the model for a gallery of this size; neither is, if not wanted."""
     path = run / "images" / "003_1.png"
-    gallery.label({"id": [1, 2, 3]}, "car")
     answer = gallery.search(path)
-    calibration = gallery.calibration()
 
-    assert gallery.identities() == 28
-    assert answer.threshold == gallery.level() == calibration.unknown_below(28).score
-    prior = 1 / 29
-    assert answer.hits[0].probability == calibration.probability(answer.hits[0].score, prior=prior)
+    assert answer.threshold == gallery.meaning.level() == gallery.info()["unknown_below"]
+    assert answer.hits[0].probability == gallery.meaning.probability()([answer.hits[0].score])[0]
     assert gallery.search(path, threshold=None).threshold is None
     assert gallery.search(path, threshold=-1.0).unknown is False
     assert gallery.search(path, threshold=1.0).unknown is True

@@ -170,14 +170,13 @@ def test_interrupted_anywhere(folder, embedder, rounds):
         assert content(store) == wanted
 
 
-@pytest.mark.parametrize("rounds", [1, pytest.param(60, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(30, marks=pytest.mark.soak)])
 def test_h3_killed_anywhere(folder, embedder, rounds):
     """SIGKILL at any moment, again and again: a gallery on disk is the same in the end as one that nobody disturbed."""
-    chance, wanted = random.Random(0), uninterrupted(folder, embedder)
+    chance, wanted, kills = random.Random(0), uninterrupted(folder, embedder), 0
     for turn in range(rounds):
         place = folder.parent / f"{folder.name}-gallery-{turn}"
         EmbeddedStore.create(place, MemoryStore(16, MODEL).about).close()
-        kills = 0
         for _ in range(4):
             child = os.fork()
             if not child:
@@ -185,15 +184,15 @@ def test_h3_killed_anywhere(folder, embedder, rounds):
                     add(EmbeddedStore(place), embedder, listing(folder), workers=0, batch=4)
                 finally:
                     os._exit(0)
-            time.sleep(chance.uniform(0.01, 0.15))
+            time.sleep(chance.uniform(0, 0.06))
             os.kill(child, signal.SIGKILL)
             kills += os.waitpid(child, 0)[1] == signal.SIGKILL
         store = EmbeddedStore(place)
         there = store.counts()["images"]
         assert add(store, embedder, listing(folder), workers=0, batch=4) == Added(IMAGES - there, there)
         assert content(store) == wanted
-        assert kills
         store.close()
+    assert kills >= rounds
 
 
 def test_a10_names_from_anywhere(tmp_path, embedder):

@@ -102,13 +102,12 @@ def read(server: Server) -> About:
 def prepare(server: Server) -> None:
     """See that both collections have their indexes and are loaded, as they are unless their making was broken off."""
     for name in names(server.address):
-        if server.loaded(name):
-            continue
         if server.indexed(name, "vector") is None:
             server.index(name, "vector", "FLAT", {}, wait=False)
         if name.endswith(IMAGES) and not server.lite and server.indexed(name, "sha256") is None:
             server.index(name, "sha256", _text_index(server.version), {}, wait=False)
-        server.load(name)
+        if not server.loaded(name):
+            server.load(name)
 
 
 def settle(server: Server) -> None:
@@ -127,9 +126,9 @@ def settle(server: Server) -> None:
         server.load(images)
 
 
-def search_params(kind: str, limit: int) -> Mapping[str, int]:
-    """What a search asks of an index: so many candidates that its recall stays above 0.99."""
-    return {"ef": max(_CANDIDATES, 2 * limit)} if kind == "HNSW" else {}
+def search_params(limit: int) -> Mapping[str, int]:
+    """What a search asks of an index: so many candidates that the graph's recall stays above 0.99; others ignore it."""
+    return {"ef": max(_CANDIDATES, 2 * limit)}
 
 
 def drop(server: Server) -> None:

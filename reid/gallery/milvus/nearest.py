@@ -22,7 +22,7 @@ Found = list[tuple[dict[str, Any], float]]
 
 
 def nearest(
-    server: Server, images: Images, queries: Floats, count: int, condition: str, index: str
+    server: Server, images: Images, queries: Floats, count: int, condition: str
 ) -> list[list[tuple[Stored, float]]]:
     """The `count` most similar images of each query, best first, then by id.
 
@@ -35,11 +35,10 @@ def nearest(
         queries: (Q, D) float32.
         count: of hits, below `MOST`.
         condition: an expression, or "".
-        index: the kind of the index.
     """
 
     def search(some: Floats, limit: int) -> list[Found]:
-        return server.search(images.collection, some, limit, condition, FIELDS, search_params(index, limit))
+        return server.search(images.collection, some, limit, condition, FIELDS, search_params(limit))
 
     limit = count + 1
     step = max(1, _HITS // limit)

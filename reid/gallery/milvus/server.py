@@ -94,9 +94,8 @@ class Server:
     def indexed(self, name: str, field: str) -> str | None:
         """The kind of the index of a field; None where there is none."""
         with told(self.address, "looking at an index"):
-            if field not in self._client.list_indexes(name, field, timeout=self.address.timeout):
-                return None
-            return str(self._client.describe_index(name, field, timeout=self.address.timeout)["index_type"])
+            found = self._client.describe_index(name, field, timeout=self.address.timeout)
+        return str(found["index_type"]) if found else None
 
     def drop_index(self, name: str, field: str) -> None:
         """Take a field's index away; the collection is released from memory, so nobody can search until it is loaded."""

@@ -60,7 +60,6 @@ class MilvusStore:
         self._identifiers = Identifiers(self._extras)
         self._writing = threading.RLock()
         self._unflushed = 0
-        self._index = self._server.indexed(images, "vector") or ""
 
     @classmethod
     def create(cls, address: MilvusAddress, about: About) -> "MilvusStore":
@@ -147,7 +146,7 @@ class MilvusStore:
         condition = expression(where)
         if condition is None:
             return [[] for _ in queries]
-        return nearest(self._server, self._images, queries, count, condition, self._index)
+        return nearest(self._server, self._images, queries, count, condition)
 
     def vectors(self, ids: Sequence[int]) -> Floats:
         """(N, D) float32."""
@@ -183,7 +182,6 @@ class MilvusStore:
         """Flush, and choose the index for the number of images; searches of others wait while it is made anew."""
         with self._writing:
             layout.settle(self._server)
-            self._index = self._server.indexed(self._images.collection, "vector") or ""
 
     def close(self) -> None:
         """End the connection."""

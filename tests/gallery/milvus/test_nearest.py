@@ -25,14 +25,13 @@ def served(vectors):
 
 
 @pytest.mark.parametrize("count", [1, 2, 9, 10, 15, 39, 40, 60])
-@pytest.mark.parametrize("index", ["FLAT", "HNSW"])
-def test_equal_scores_go_by_id(count, index):
+def test_equal_scores_go_by_id(count):
     """Where many are equal, the lowest ids are found."""
     vectors = np.tile(unit(4), (10, 1))
     server, made = served(vectors)
     queries = unit(3, 5)
 
-    for query, hits in zip(queries, nearest(server, made, queries, count, "", index), strict=True):
+    for query, hits in zip(queries, nearest(server, made, queries, count, ""), strict=True):
         exact = (vectors.astype(np.float64) * query).sum(axis=1)
         expected = np.lexsort((np.arange(40), -exact))[:count]
         assert [image.id - 1 for image, _ in hits] == expected.tolist()
@@ -44,7 +43,7 @@ def test_more_equal_ones_than_a_server_gives(monkeypatch):
     vectors = np.repeat(unit(1), 100, axis=0)
     server, made = served(vectors)
     monkeypatch.setattr("reid.gallery.milvus.nearest.MOST", 50)
-    (hits,) = nearest(server, made, unit(1), 3, "", "FLAT")
+    (hits,) = nearest(server, made, unit(1), 3, "")
     assert len(hits) == 3
     assert all(score == pytest.approx(1) and score <= 1 for _, score in hits)
     assert MOST == 16_384
@@ -59,6 +58,6 @@ def test_many_queries_go_in_several_requests(monkeypatch):
         server, "search", lambda name, some, *more: sizes.append(len(some)) or search(name, some, *more)
     )
     monkeypatch.setattr("reid.gallery.milvus.nearest._HITS", 12)
-    found = nearest(server, made, unit(30), 2, "", "FLAT")
+    found = nearest(server, made, unit(30), 2, "")
     assert [hits[0][0].id for hits in found] == list(range(1, 31))
     assert sizes == [4] * 7 + [2]

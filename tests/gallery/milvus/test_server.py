@@ -58,7 +58,6 @@ def test_everything_has_a_time_limit(server):
         "query": [{"count(*)": 1}],
         "search": [],
         "describe_collection": {},
-        "list_indexes": ["f"],
         "describe_index": {"index_type": "FLAT"},
         "get_load_state": {"state": "Loaded"},
         "prepare_index_params": pymilvus.MilvusClient,

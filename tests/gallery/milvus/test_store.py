@@ -220,7 +220,7 @@ def test_settling_chooses_the_index(fakes, monkeypatch):
     ):
         change()
         made.settle()
-        kinds.append(made._index)
+        kinds.append(made._server.indexed(f"{made.address.name}_images", "vector"))
         assert len(made.nearest(unit(1), 1000, Where())[0]) == made.counts()["images"]
     assert kinds == ["FLAT", "HNSW", "HNSW", "FLAT"]
 
@@ -228,7 +228,7 @@ def test_settling_chooses_the_index(fakes, monkeypatch):
     lite = fakes.create(ABOUT)
     lite.add(images(60), unit(60), [None] * 60)
     lite.settle()
-    assert lite._index == "FLAT"
+    assert lite._server.indexed(f"{lite.address.name}_images", "vector") == "FLAT"
 
 
 def test_milvus_lite_is_flushed_now_and_then(fakes, monkeypatch):

@@ -57,7 +57,7 @@ EXTRAS = {
     ],
 }
 
-COMMANDS = ["data", "train", "eval", "gallery"]
+COMMANDS = ["data", "train", "eval", "gallery", "embed"]
 
 setup(
     name="reid-toolkit",

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-_UNKNOWN = "unknown"
+UNKNOWN = "unknown"
+"""What stands for no identity."""
 
 _OPTIONS = (
     click.option("--camera", "cameras", type=click.IntRange(0), multiple=True, help="Of this camera."),
@@ -14,7 +15,7 @@ _OPTIONS = (
     click.option("--since", metavar="TIME", help="At or after it: 2026-03-01, 2026-03-01T08:30 (UTC), or a number."),
     click.option("--until", metavar="TIME", help="Before it."),
     click.option(
-        "--identity", "identities", metavar="NAME", multiple=True, help=f"Of this identity; '{_UNKNOWN}' has none."
+        "--identity", "identities", metavar="NAME", multiple=True, help=f"Of this identity; '{UNKNOWN}' has none."
     ),
     click.option("--source", "sources", metavar="SOURCE", multiple=True, help="Added from this folder, list or table."),
     click.option("--path", "paths", metavar="PATH", multiple=True, help="This image file, or any below this folder."),
@@ -89,17 +90,22 @@ def where(options: Mapping[str, Any]) -> Any:
     def several(name: str) -> Any:
         return tuple(options[name]) or None
 
-    identities = several("identities")
+    names = [(name, *([None] if name == UNKNOWN else [])) for name in options["identities"]]
     return Where(
         cameras=several("cameras"),
         not_cameras=tuple(options["not_cameras"]),
         since=None if options["since"] is None else parse_time(options["since"]),
         until=None if options["until"] is None else parse_time(options["until"]),
-        identities=identities and tuple(None if name == _UNKNOWN else name for name in identities),
-        sources=several("sources"),
+        identities=tuple(part for parts in names for part in parts) or None,
+        sources=tuple(part for name in options["sources"] for part in (name, os.path.abspath(name))) or None,  # noqa: PTH100
         paths=None if several("paths") is None else tuple(os.path.abspath(path) for path in options["paths"]),  # noqa: PTH100
         ids=several("ids"),
     )
+
+
+def identity_named(name: str) -> str | None:
+    """An identity by the name that people give it; None for "unknown", or for none."""
+    return None if name in {"", UNKNOWN} else name
 
 
 def filters(options: dict[str, Any]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import click
 
 from reid import files
 from reid.cli.command import emit
+from reid.cli.filtering import UNKNOWN, identity_named
 from reid.cli.progress import Counter
 from reid.cli.searching import embedder_of, load_model
-from reid.embed import load_embedder
+from reid.embed import Embedder, load_embedder
 from reid.errors import ArtefactError, GalleryError, MissingInputError
 from reid.gallery.adding import Added
 from reid.gallery.embedded.store import EmbeddedStore
@@ -39,9 +40,8 @@ def create_gallery(place: str, run: Path, precision: str, json: str | None) -> N
 
 def add_images(place: str, sources: Sequence[Path], options: Mapping[str, Any], json: str | None) -> None:
     """Add the images of all sources, all of which are looked at before any image is."""
-    told = Told(
-        options["identity"], options["camera"], options["time"], options["time_pattern"], source=options["name"]
-    )
+    identity = options["identity"] if options["identity"] is None else identity_named(options["identity"]) or ""
+    told = Told(identity, options["camera"], options["time"], options["time_pattern"], source=options["name"])
     with Gallery.open(place) as gallery:
         every = listings(sources, told)
         if not all(one.vectors is not None for one in every):
@@ -78,8 +78,8 @@ def label_images(place: str, name: str, where: Where, json: str | None) -> None:
     if where.everything:
         raise GalleryError("say which images are meant, such as --id 17 (see --help)")
     with Gallery.open(place) as gallery:
-        changed = gallery.label(where, name or None)
-    emit({"changed": changed}, json, lambda: click.echo(f"{changed:,} images are now {printable(name or 'unknown')}"))
+        changed = gallery.label(where, identity_named(name))
+    _print_changed(changed, name, json)
 
 
 def merge_identities(place: str, names: Sequence[str], into: str, json: str | None) -> None:
@@ -92,8 +92,8 @@ def merge_identities(place: str, names: Sequence[str], into: str, json: str | No
         missing = [name for name in names if next(gallery.images({"identity": name}, limit=1), None) is None]
         if missing:
             raise GalleryError(f"the gallery has no identity {listed(missing)}; nothing was changed")
-        changed = gallery.merge(names, into)
-    emit({"changed": changed}, json, lambda: click.echo(f"{changed:,} images are now {printable(into)}"))
+        changed = gallery.label({"identity": names}, identity_named(into))
+    _print_changed(changed, into, json)
 
 
 def show_info(place: str, json: str | None) -> None:
@@ -159,12 +159,14 @@ def compact_gallery(place: str, json: str | None) -> None:
     emit({"given_back": given, "bytes": size}, json, lambda: click.echo(line))
 
 
-def export_gallery(place: str, out: Path, json: str | None, *, vectors: bool) -> None:
+def export_gallery(
+    place: str, out: Path, where: Where, json: str | None, *, vectors: bool, force: bool = False
+) -> None:
     """Write what a gallery says of its images into a table."""
     store = open_store(place)
     try:
         with Counter("writing") as counter:
-            written = export(store, out, vectors=vectors, progress=counter)
+            written = export(store, out, where=where, vectors=vectors, overwrite=force, progress=counter)
     finally:
         store.close()
     emit({"images": written, "file": str(out)}, json, lambda: click.echo(f"{written:,} images in {printable(out)}"))
@@ -187,16 +189,23 @@ def copy_gallery(source: str, destination: str, json: str | None) -> None:
 
 
 def migrate_gallery(place: str, destination: str, options: Mapping[str, Any], json: str | None) -> None:
-    """Embed the images of a gallery anew, with another model, into a new gallery."""
+    """Embed the images of a gallery anew, with another model, into another gallery, new or begun before."""
     embedder = load_model(options["model"], options["device"])
     with Gallery.open(place) as old:
         images, precision = list(old.images()), old.store.about.precision
     with (
-        Gallery.create(destination, embedder, run=options["model"], precision=precision) as new,
-        Counter("embedding", len(images)) as counter,
-    ):
+        _begun(destination, embedder) or Gallery.create(destination, embedder, run=options["model"], precision=precision)
+    ) as new, Counter("embedding", len(images)) as counter:
         done = new.add(images, workers=options["workers"], progress=counter, on_bad_image=options["on_bad_image"])
     emit(_added(done), json, lambda: _print_added(done))
+
+
+def _begun(place: str, embedder: Embedder) -> Gallery | None:
+    """The gallery of this model at a place; None where there is none."""
+    if is_gallery(place):
+        with contextlib.suppress(MissingInputError):
+            return Gallery.open(place, embedder=embedder)
+    return None
 
 
 def _open_or_create(place: str, about: About) -> Store:
@@ -204,6 +213,11 @@ def _open_or_create(place: str, about: About) -> Store:
         with contextlib.suppress(MissingInputError):
             return open_store(place)
     return create_store(place, replace(about, uuid="", created=""))
+
+
+def _print_changed(changed: int, name: str, json: str | None) -> None:
+    shown = printable(identity_named(name) or UNKNOWN)
+    emit({"changed": changed}, json, lambda: click.echo(f"{changed:,} images are now {shown}"))
 
 
 def _added(done: Added) -> dict[str, object]:

@@ -58,7 +58,7 @@ def create(gallery: str, model: Path, precision: str, json: str | None) -> None:
 @_PLACE
 @click.argument("sources", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SOURCE...")
 @RUN
-@click.option("--identity", metavar="NAME", help="Of all images; '' if it is not known.  [default: as the source says]")
+@click.option("--identity", metavar="NAME", help="Of all images, or 'unknown'.  [default: as the source says]")
 @click.option("--camera", type=click.IntRange(0), help="Of all images.  [default: as the source says]")
 @click.option("--time", metavar="TIME", help="Of all images: 2026-03-01T08:30 (UTC), or a number.")
 @click.option("--time-pattern", metavar="REGEX", help="Finds the time in each file's name, as its one group.")
@@ -108,7 +108,7 @@ def remove(gallery: str, everything: bool, json: str | None, **options: Any) -> 
 @filter_options
 @shared_options
 def label(gallery: str, name: str, json: str | None, **options: Any) -> None:
-    """Say that images show the identity NAME; '' says that theirs is not known."""
+    """Say that images show the identity NAME, or with 'unknown' that theirs is not known."""
     from reid.cli.galleries import label_images
 
     label_images(gallery, name, where(filters(options)), json)
@@ -160,13 +160,15 @@ def compact(gallery: str, json: str | None) -> None:
 @command.command()
 @_PLACE
 @click.argument("out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@filter_options
 @click.option("--vectors", is_flag=True, help="With the vectors: in a Parquet file, or in a folder beside a CSV file.")
+@click.option("--force", is_flag=True, help="Replace what is there.")
 @shared_options
-def export(gallery: str, out: Path, vectors: bool, json: str | None) -> None:
+def export(gallery: str, out: Path, vectors: bool, force: bool, json: str | None, **options: Any) -> None:
     """Write what a gallery says of its images into FILE: .csv or .parquet."""
     from reid.cli.galleries import export_gallery
 
-    export_gallery(gallery, out, json, vectors=vectors)
+    export_gallery(gallery, out, where(filters(options)), json, vectors=vectors, force=force)
 
 
 @command.command()
@@ -189,7 +191,7 @@ def copy(source: str, destination: str, json: str | None) -> None:
 @DEVICE
 @shared_options
 def migrate(gallery: str, destination: str, json: str | None, **options: Any) -> None:
-    """Embed the images of a gallery with another model, into a new gallery at DESTINATION."""
+    """Embed the images of a gallery with another model, into DESTINATION; goes on where it was broken off."""
     from reid.cli.galleries import migrate_gallery
 
     migrate_gallery(gallery, destination, options, json)

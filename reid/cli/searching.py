@@ -11,6 +11,7 @@ import click
 
 from reid.cli.command import emit
 from reid.cli.cores import share_cores
+from reid.cli.filtering import UNKNOWN
 from reid.cli.progress import Counter
 from reid.data.images import read_image
 from reid.embed import Embedder, load_embedder
@@ -25,7 +26,7 @@ from reid.gallery.folder_store import FolderStore
 from reid.gallery.gallery import RUN, Gallery
 from reid.gallery.meaning import CALIBRATION
 from reid.gallery.opening import is_gallery
-from reid.gallery.pictures import read_picture
+from reid.gallery.pictures import read_picture, told
 from reid.gallery.queries import one_query
 from reid.records import Floats
 from reid.report.tables import text_table
@@ -67,7 +68,7 @@ def search_gallery(
     if figure is not None:
         check_figure(figure)
     found = rank(gallery, crops, where, options)
-    emit([one.to_dict() for one in found], json, lambda: print_found(found))
+    emit([one.to_dict() for one in found], json, lambda: print_found(found, ids=is_gallery(gallery)))
     if figure is not None:
         draw(found, figure)
         click.echo(f"rank lists drawn in {printable(figure)}", err=True)
@@ -131,8 +132,8 @@ def load_model(run: Path, device: str) -> Embedder:
     return embedder
 
 
-def print_found(found: Sequence[Found]) -> None:
-    """A table of hits for each query."""
+def print_found(found: Sequence[Found], *, ids: bool = False) -> None:
+    """A table of hits for each query, with the ids of images or without."""
     for one in found:
         notes = ["its own file is in the gallery and left out"] if one.itself else []
         if one.answer.unknown:
@@ -141,7 +142,7 @@ def print_found(found: Sequence[Found]) -> None:
         note = f"  ({'; '.join(notes)})" if notes else ""
         click.echo(f"{', '.join(printable(crop) for crop in one.crops)}{note}")
         if one.answer.hits:
-            click.echo(text_table(*_table(one.answer)) + "\n")
+            click.echo(text_table(*_table(one.answer, ids=ids)) + "\n")
 
 
 def check_figure(out: Path) -> None:
@@ -206,7 +207,7 @@ def _twins(gallery: Gallery, content: str | int) -> Sequence[object]:
     return [content] if isinstance(content, int) else sorted(gallery.store.known([content]))
 
 
-def _table(answer: Answer) -> tuple[list[str], list[list[str | int]]]:
+def _table(answer: Answer, *, ids: bool) -> tuple[list[str], list[list[str | int]]]:
     """Header and rows; a column that would be empty is left out."""
     rows: list[list[str | int]] = []
     for hit in answer.hits:
@@ -214,12 +215,13 @@ def _table(answer: Answer) -> tuple[list[str], list[list[str | int]]]:
         chance = "" if hit.probability is None else f"{100 * hit.probability:.0f} %"
         camera = "" if hit.camera is None else hit.camera
         time = "" if hit.image.time is None else _time(hit.image.time)
-        rows.append(
-            [hit.rank, hit.identity or "unknown", camera, time, f"{hit.score:.4f}", chance, images, printable(hit.path)]
-        )
-    header = ["rank", "identity", "camera", "time", "score", "same?", "images", "image"]
-    empty = {"time": 3, "same?": 5, "images": 6}
-    gone = {at for name, at in empty.items() if all(row[at] in {"", 1} for row in rows)}
+        number = hit.image.id if ids else ""
+        place = printable(hit.path) + ("" if hit.image.box is None else f" {told(hit.image.box)}")
+        identity = UNKNOWN if hit.identity is None else printable(hit.identity)
+        rows.append([hit.rank, identity, camera, time, f"{hit.score:.4f}", chance, images, number, place])
+    header = ["rank", "identity", "camera", "time", "score", "same?", "images", "id", "image"]
+    empty = {"time": 3, "same?": 5, "images": 6, "id": 7}
+    gone = {at for name, at in empty.items() if all(row[at] == "" or (at == empty["images"] and row[at] == 1) for row in rows)}
     return (
         [name for at, name in enumerate(header) if at not in gone],
         [[cell for at, cell in enumerate(row) if at not in gone] for row in rows],

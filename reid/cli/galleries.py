@@ -194,8 +194,12 @@ def migrate_gallery(place: str, destination: str, options: Mapping[str, Any], js
     with Gallery.open(place) as old:
         images, precision = list(old.images()), old.store.about.precision
     with (
-        _begun(destination, embedder) or Gallery.create(destination, embedder, run=options["model"], precision=precision)
-    ) as new, Counter("embedding", len(images)) as counter:
+        (
+            _begun(destination, embedder)
+            or Gallery.create(destination, embedder, run=options["model"], precision=precision)
+        ) as new,
+        Counter("embedding", len(images)) as counter,
+    ):
         done = new.add(images, workers=options["workers"], progress=counter, on_bad_image=options["on_bad_image"])
     emit(_added(done), json, lambda: _print_added(done))
 

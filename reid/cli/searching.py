@@ -209,23 +209,21 @@ def _twins(gallery: Gallery, content: str | int) -> Sequence[object]:
 
 def _table(answer: Answer, *, ids: bool) -> tuple[list[str], list[list[str | int]]]:
     """Header and rows; a column that would be empty is left out."""
-    rows: list[list[str | int]] = []
-    for hit in answer.hits:
-        images = len(hit.images) if isinstance(hit, IdentityHit) else 1
-        chance = "" if hit.probability is None else f"{100 * hit.probability:.0f} %"
-        camera = "" if hit.camera is None else hit.camera
-        time = "" if hit.image.time is None else _time(hit.image.time)
-        number = hit.image.id if ids else ""
-        place = printable(hit.path) + ("" if hit.image.box is None else f" {told(hit.image.box)}")
-        identity = UNKNOWN if hit.identity is None else printable(hit.identity)
-        rows.append([hit.rank, identity, camera, time, f"{hit.score:.4f}", chance, images, number, place])
-    header = ["rank", "identity", "camera", "time", "score", "same?", "images", "id", "image"]
-    empty = {"time": 3, "same?": 5, "images": 6, "id": 7}
-    gone = {at for name, at in empty.items() if all(row[at] == "" or (at == empty["images"] and row[at] == 1) for row in rows)}
-    return (
-        [name for at, name in enumerate(header) if at not in gone],
-        [[cell for at, cell in enumerate(row) if at not in gone] for row in rows],
-    )
+    hits = answer.hits
+    images = [len(hit.images) if isinstance(hit, IdentityHit) else 1 for hit in hits]
+    columns: dict[str, Sequence[str | int]] = {
+        "rank": [hit.rank for hit in hits],
+        "identity": [UNKNOWN if hit.identity is None else hit.identity for hit in hits],
+        "camera": ["" if hit.camera is None else hit.camera for hit in hits],
+        "time": ["" if hit.image.time is None else _time(hit.image.time) for hit in hits],
+        "score": [f"{hit.score:.4f}" for hit in hits],
+        "same?": ["" if hit.probability is None else f"{100 * hit.probability:.0f} %" for hit in hits],
+        "images": images if max(images) > 1 else [""] * len(hits),
+        "id": [str(hit.image.id) if ids else "" for hit in hits],
+        "image": [printable(hit.path) + ("" if hit.image.box is None else f" {told(hit.image.box)}") for hit in hits],
+    }
+    shown = {name: cells for name, cells in columns.items() if name == "camera" or any(cell != "" for cell in cells)}
+    return list(shown), [list(row) for row in zip(*shown.values(), strict=True)]
 
 
 def _time(time: float) -> str:

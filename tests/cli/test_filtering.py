@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from reid.cli.filtering import filter_options, filters, where
+from reid.cli.filtering import filter_options, filters, identity_named, where
 from reid.errors import GalleryError
 from reid.gallery.filters import Where
 
@@ -33,8 +33,8 @@ def condition(*arguments):
         (("--camera", "2", "--camera", "0"), Where(cameras=(2, 0))),
         (("--not-camera", "3"), Where(not_cameras=(3,))),
         (("--since", "2026-03-01", "--until", "5e9"), Where(since=1772323200.0, until=5e9)),
-        (("--identity", "car", "--identity", "unknown"), Where(identities=("car", None))),
-        (("--source", "street"), Where(sources=("street",))),
+        (("--identity", "car", "--identity", "unknown"), Where(identities=("car", "unknown", None))),
+        (("--source", "street"), Where(sources=("street", str(Path.cwd() / "street")))),
         (("--path", "crops/../a"), Where(paths=(str(Path.cwd() / "a"),))),
         (("--id", "7"), Where(ids=(7,))),
     ],
@@ -48,3 +48,9 @@ def test_a_wrong_time():
     """Is told as in Python."""
     with pytest.raises(GalleryError, match="'soon' is no time"):
         condition("--since", "soon")
+
+
+@pytest.mark.parametrize(("name", "wanted"), [("car", "car"), ("unknown", None), ("", None)])
+def test_names_of_identities(name, wanted):
+    """What a table of hits calls unknown is said so as well."""
+    assert identity_named(name) == wanted

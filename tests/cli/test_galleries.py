@@ -70,7 +70,10 @@ def test_labels(place):
     assert told(place, "label", "g", "van", "--id", "4", "--id", "5") == {"changed": 2}
     assert told(place, "merge", "g", "car", "van", "--into", "truck") == {"changed": 5}
     assert told(place, "info", "g")["identities"] == 1
-    assert gallery(place, "label", "g", "", "--identity", "truck").out == "5 images are now unknown\n"
+    assert gallery(place, "label", "g", "unknown", "--identity", "truck").out == "5 images are now unknown\n"
+    assert told(place, "info", "g")["unlabelled"] == 12
+    assert told(place, "label", "g", "bus", "--identity", "unknown", "--source", "images") == {"changed": 12}
+    assert gallery(place, "merge", "g", "bus", "--into", "unknown").out == "12 images are now unknown\n"
     assert gallery(place, "merge", "g", "nobody", "--into", "a").err == (
         "error: the gallery has no identity nobody; nothing was changed\n"
     )
@@ -104,20 +107,25 @@ def test_copies_and_tables(place):
     one, other = told(place, "info", "g"), told(place, "info", "h")
     changing = ("bytes", "created")
     assert {k: v for k, v in one.items() if k not in changing} == {k: v for k, v in other.items() if k not in changing}
-    assert gallery(place, "export", "g", "t.csv").out == "12 images in t.csv\n"
+    assert gallery(place, "export", "g", "t.csv", "--identity", "car").out == "3 images in t.csv\n"
+    assert gallery(place, "export", "g", "t.csv").code == 73
+    assert gallery(place, "export", "g", "t.csv", "--force").out == "12 images in t.csv\n"
     assert gallery(place, "create", "k", "--run", "run").code == 0
     assert told(place, "add", "k", "t.csv", "--workers", "0")["added"] == 12
     assert told(place, "info", "k")["identities"] == 1
 
 
 def test_another_model(place):
-    """Its vectors are refused; a migrated gallery has the same images with its vectors."""
+    """Its vectors are refused; a migrated gallery has the same images with its vectors, and migrating goes on."""
     refused = gallery(place, "add", "g", "images", "--run", "other")
     assert (refused.code, "cannot be compared" in refused.err) == (65, True)
     assert told(place, "migrate", "g", "h", "--run", "other", "--workers", "0")["added"] == 12
     one, other = told(place, "info", "g"), told(place, "info", "h")
     assert (one["identities"], one["images"]) == (other["identities"], other["images"])
     assert one["model"] != other["model"]
+    assert told(place, "remove", "h", "--id", "7") == {"removed": 1}
+    assert told(place, "migrate", "g", "h", "--run", "other", "--workers", "0")["added"] == 1
+    assert gallery(place, "migrate", "g", "h", "--run", "run").code == 65
 
 
 @pytest.mark.parametrize(

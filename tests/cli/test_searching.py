@@ -132,7 +132,7 @@ def test_the_model_of_a_gallery(place, made, tmp_path):
 
 
 def test_table(capsys):
-    """Control characters of names are shown as escapes; what is not known is said or left out."""
+    """Control characters of names are shown as escapes; what is not known is said or left out; a crop is told by its box."""
     image = Stored("a\x1b[31m.png")
     answer = Answer((Hit(1, 0.5, image),), unknown=True, threshold=0.75)
     print_found([Found((Path("q\n.png"),), answer, None, None, itself=True)])
@@ -150,6 +150,13 @@ def test_table(capsys):
     assert out[1].split() == ["rank", "identity", "camera", "time", "score", "same?", "image"]
     assert out[3].split() == ["1", "car", "3", "2026-03-01", "08:00:00", "0.5000", "25", "%", "a.png"]
     assert out[4].split() == ["2", "car", "3", "17", "0.5000", "25", "%", "b.png"]
+    crop = Stored("frame.png", "car", box=(1, 2, 30, 40), id=1234)
+    print_found(
+        [Found((Path("q.png"),), Answer((Hit(1, 0.5, crop),), unknown=False), None, None, itself=False)], ids=True
+    )
+    out = capsys.readouterr().out.splitlines()
+    assert out[1].split() == ["rank", "identity", "camera", "score", "id", "image"]
+    assert out[3].split() == ["1", "car", "0.5000", "1234", "frame.png", "(1,", "2,", "30,", "40)"]
 
 
 def test_figure(place, tmp_path):

@@ -56,6 +56,9 @@ def settle(read: Read, query: Floats, listed: Shortlist, found: Found) -> Found:
     slots, upper = listed.slots[:size], listed.upper[:size]
     step = max(1, _READ_AT_ONCE // len(query))
     first, stop = 0, min(2 * count + 64, step)
+    if size <= stop and not len(found.slots):  # as a rule
+        rows = np.sort(slots)
+        found, first = best(rows, scores(read(rows), query), count), size
     order = np.argsort(-upper) if size > stop else np.arange(size)
     while first < size:
         rows = np.sort(slots[order[first:stop]])

@@ -116,7 +116,7 @@ def _probe_list(
     listed: Shortlist,
     scratch: NDArray[np.int32],
 ) -> bool:
-    distances, picked = scratch[0], scratch[1]
+    distances, picked, filtered = scratch[0], scratch[1], len(visible.allowed) > 0
     numbers, scales, residuals = table.codes
     multiplied, per, length, slack = query
     top, step, limit = np.float32(sketched.top), np.float32(sketched.step), _limit(listed)
@@ -135,6 +135,8 @@ def _probe_list(
             if factors[place] * (top - step * np.float32(distances[place])) < lowest:
                 continue
             position = first + place
+            if filtered and not _is_visible(_slot(table, position), visible):
+                continue
             scale = np.float64(scales[position])
             value = scale * per * np.float64(_product(numbers, position, multiplied))
             bound = length * np.float64(residuals[position]) + slack * scale

@@ -70,6 +70,7 @@ def test_recall(noise):
 def test_filters_keep_recall(filtered, monkeypatch):
     """A filter that has much, little or nothing to do with what is similar costs no recall."""
     monkeypatch.setattr(vector_index, "_FEW", 100)
+    monkeypatch.setattr(vector_index, "_FEW_OF", 100)
     rows = identities(4, 12_000, 64, 0.5, each=25)
     index = index_of(rows)
     index.cluster(0)

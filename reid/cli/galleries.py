@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,7 @@ def merge_identities(place: str, names: Sequence[str], into: str, json: str | No
 def show_info(place: str, json: str | None) -> None:
     """Show what a gallery holds, and whose vectors."""
     with Gallery.open(place) as gallery:
-        about = gallery.info()
-    level = about["unknown_below"]
+        about, level = gallery.info(), _unknown_below(gallery)
     rows: list[list[str | int]] = [
         ["images", about["images"]],
         ["identities", about["identities"]],
@@ -109,7 +108,7 @@ def show_info(place: str, json: str | None) -> None:
         ["vectors", f"{about['dimension']} numbers, {about['precision']}"],
         ["on disk", files.megabytes(about["bytes"]) if about["bytes"] else "not known"],
         ["model", f"{about['model'][:12] or 'unknown'} of {printable(about['run'] or 'an unknown run')}"],
-        ["unknown below", "not calibrated" if level is None else f"{level:.3f}"],
+        ["unknown below", level],
         ["made", about["created"]],
     ]
     emit(about, json, lambda: click.echo("\n".join(f"{name:<14} {_cell(value)}" for name, value in rows)))
@@ -225,13 +224,7 @@ def _print_changed(changed: int, name: str, json: str | None) -> None:
 
 
 def _added(done: Added) -> dict[str, object]:
-    return {
-        "added": done.added,
-        "duplicates": done.duplicates,
-        "skipped": done.skipped,
-        "clipped": done.clipped,
-        "problems": list(done.problems),
-    }
+    return {**asdict(done), "problems": list(done.problems)}
 
 
 def _print_added(done: Added) -> None:
@@ -242,6 +235,14 @@ def _print_added(done: Added) -> None:
     click.echo("; ".join(counts))
     for problem in done.problems:
         click.echo(f"  {problem}")
+
+
+def _unknown_below(gallery: Gallery) -> str:
+    calibration = gallery.meaning.calibration()
+    if calibration is None or not calibration.unknown:
+        return "not calibrated"
+    found = calibration.unknown_below(gallery.meaning.identities())
+    return f"{found.score:.3f}, which {100 * found.rate:g} % of strangers should reach ({found.how})"
 
 
 def _cell(value: str | int) -> str:

@@ -2,14 +2,19 @@
 
 import json
 
+import numpy as np
 import pytest
 import small_runs
 from whole_runs import call
 
+from reid import records
 from reid.cli.gallery import main
 from reid.embed import load_embedder
+from reid.evaluation.calibration import calibrate
 from reid.gallery.gallery import Gallery
+from reid.gallery.meaning import CALIBRATION
 from reid.model.store import save_model
+from reid.records import Embeddings
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +64,28 @@ def test_from_nothing_to_a_search(begun, tmp_path):
     info = told(tmp_path, "info", "g")
     assert (info["images"], info["identities"], info["unlabelled"], info["cameras"]) == (12, 0, 12, 1)
     assert {"model", "bytes", "dimension"} <= info.keys()
-    assert "images         12" in gallery(tmp_path, "info", "g").out
+    shown = gallery(tmp_path, "info", "g").out
+    assert "images         12" in shown
+    assert "unknown below  not calibrated" in shown
     (answer,) = told(tmp_path, "search", "g", "images/001_1.png", "-k", "4", "--camera", "3")
     assert [hit["rank"] for hit in answer["hits"]] == [1, 2, 3, 4]
     assert answer["hits"][0]["time"] == 1772323200
+
+
+def test_a_threshold_is_told_with_its_meaning(place):
+    """The score, the share of false alarms it was chosen for, and whether that was measured."""
+    images, labels = (
+        np.random.default_rng(0).standard_normal((40, 16)).astype(np.float32),
+        [str(n // 4) for n in range(40)],
+    )
+    model = load_embedder(place / "run").fingerprint
+    found = calibrate(Embeddings(images, records.build(place, [f"{n}.png" for n in range(40)], labels), model))
+    with Gallery.open(place / "g") as opened:
+        opened.store.set(CALIBRATION, found.to_dict())
+
+    wanted = found.unknown_below(10)
+    told = f"unknown below  {wanted.score:.3f}, which 10 % of strangers should reach ({wanted.how})"
+    assert told in gallery(place, "info", "g").out
 
 
 def test_labels(place):

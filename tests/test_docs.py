@@ -1,19 +1,35 @@
 """Pages that are written from the code must not drift from it."""
 
+import ast
 import re
 import runpy
+import shlex
 import sys
 from pathlib import Path
 
+import click
+import cv2
+import numpy as np
+import pytest
+import small_runs
 import torch
+from whole_runs import call
 
 import reid.errors
+from reid.cli import embed, gallery, train
+from reid.cli.command import run
+from reid.cli.filtering import filters, where
 from reid.errors import ReidError
+from reid.gallery.entries import Stored
+from reid.gallery.filters import parse_where
 from reid.model.divide import DivideAndConquer
 from reid.model.losses import build_loss
+from reid.model.store import save_model
 from reid.strict_yaml import parse_yaml
 
 CHECKOUT = Path(__file__).parents[1]
+GALLERY = (CHECKOUT / "docs" / "gallery.md").read_text(encoding="utf-8")
+MODULES = {"reid-train": train, "reid-gallery": gallery, "reid-embed": embed}
 
 
 def test_the_settings_page_is_what_the_settings_say() -> None:
@@ -74,3 +90,76 @@ def test_links_between_pages_lead_somewhere() -> None:
     ]
 
     assert [(page.name, link) for page, link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.fixture
+def reader(tmp_path, monkeypatch):
+    """A folder like that of a reader of docs/gallery.md: two runs, the demo set in a few small pictures, the tools."""
+    for seed in (1, 2):
+        network = small_runs.network(seed=seed)
+        (tmp_path / "runs" / f"demo-demo-{seed}").mkdir(parents=True)
+        save_model(tmp_path / "runs" / f"demo-demo-{seed}", network, small_runs.description(network.architecture))
+    (tmp_path / "runs" / "latest").symlink_to("demo-demo-1")
+    (tmp_path / "tools").symlink_to(CHECKOUT / "tools")
+    names = {f"data/demo/bounding_box_test/015{n}_c{n % 3 + 1}s1_00000{n}_00.jpg" for n in range(8)}
+    draw = np.random.default_rng(0)
+    for name in sorted(names | set(re.findall(r"data/demo/query/\w+\.jpg", GALLERY))):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / name), draw.integers(0, 255, (78, 109, 3), dtype=np.uint8))
+    monkeypatch.setattr("reid.gallery.adding.default_workers", lambda *_: 0)
+    monkeypatch.setattr("reid.gallery.embedding.default_workers", lambda *_: 0)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_the_gallery_page_shows_works(reader):
+    """From top to bottom: every command, the table of boxes, and the Python; what needs a server or a while is parsed."""
+    for kind, block in re.findall(r"```(sh|csv|python)\n(.*?)```", GALLERY, flags=re.DOTALL):
+        if kind == "csv":
+            (reader / "boxes.csv").write_text(block)
+        elif kind == "python":
+            (reader / "page.py").write_text(block)
+            runpy.run_path(str(reader / "page.py"))
+        else:
+            for line in block.splitlines():
+                _do(reader, *shlex.split(line))
+
+
+def test_both_forms_of_a_condition_on_the_gallery_page_mean_the_same():
+    """The options and the Python of every row of the table hold for the same images."""
+    rows = re.findall(r"^\|[^|]*\| `(--[^|]*)` \| `(\{[^|]*\})` \|$", GALLERY, flags=re.MULTILINE)
+    images = [
+        Stored(f"/crops/{day}/{n}.jpg", identity, camera, time, source, id=n)
+        for n, (day, identity, camera, time, source) in enumerate(
+            (day, identity, camera, time, source)
+            for day in ("monday", "mondays")
+            for identity in (None, "track-7", "7")
+            for camera in (None, 1, 2, 3)
+            for time in (None, 1772351999.0, 1772352000.0, 1772355599.0, 1772355600.0)
+            for source in ("gate-1", "gate-12")
+        )
+    ]
+
+    assert len(rows) == 10
+    for options, python in rows:
+        context = gallery.search.make_context("search", ["street", "crop.jpg", *shlex.split(options)])
+        wanted, other = parse_where(ast.literal_eval(python)), where(filters(context.params))
+        held = [wanted.holds(image) for image in images]
+        assert [other.holds(image) for image in images] == held, options
+        assert any(held) != all(held), options
+
+
+def _do(folder, program, *words):
+    """A command of a page."""
+    if program == "python":
+        command = runpy.run_path(str(folder / words[0]))["command"]
+        done = call(lambda: run(command), folder, *words[1:])
+    elif program == "reid-train" or any("milvus://" in word for word in words):
+        command = MODULES[program].command
+        if isinstance(command, click.Group):
+            command, words = command.commands[words[0]], words[1:]
+        command.make_context(program, list(words))
+        return
+    else:
+        done = call(MODULES[program].main, folder, *words)
+    assert done.code == 0, (program, words, done.err)

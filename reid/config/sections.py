@@ -36,7 +36,8 @@ class DataConfig:
         flip: chance of mirroring an image; true means 0.5.
         erase: chance of erasing a rectangle (Zhong et al., AAAI 2020); true means 0.5.
         colour: strength of brightness, contrast, saturation and hue changes, 0 is none.
-        validation: share of the training identities held out to choose the best epoch; 0 trains on all.
+        validation: share of the training identities held out to choose the best epoch and to learn what scores mean; 0
+            trains on all, and galleries cannot tell what is unknown then.
     """
 
     __pydantic_config__ = STRICT

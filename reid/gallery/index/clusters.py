@@ -32,6 +32,8 @@ class Clusters:
         near: how far in rank the lists with a query's nearest rows lie from the nearest list, as a rule.
         reach: how far in rank they lie from the score of the last row that is wanted.
         trained: rows that there were when the centroids were made.
+        words: (B / 64, M) uint64, the sketches of the rows in lists, by list, then by slot; see `sketches`.
+        factors: (M,) float32, of the sketches.
     """
 
     centroids: Floats
@@ -39,6 +41,8 @@ class Clusters:
     near: float
     reach: float
     trained: int
+    words: NDArray[np.uint64]
+    factors: Floats
 
     def save(self, path: Path, binding: Mapping[str, Any]) -> None:
         """Write them to a file that can only be read with the same binding.
@@ -55,11 +59,14 @@ class Clusters:
             "near": self.near,
             "reach": self.reach,
             "trained": self.trained,
+            "words": len(self.words),
         }
         with sealing(path) as sink:
             sink.write(files.to_json(about, indent=None).encode() + b"\n")
             sink.write(np.ascontiguousarray(self.centroids, dtype="<f4").tobytes())
             sink.write(np.ascontiguousarray(self.assignment, dtype="<i4").tobytes())
+            sink.write(np.ascontiguousarray(self.words, dtype="<u8").tobytes())
+            sink.write(np.ascontiguousarray(self.factors, dtype="<f4").tobytes())
 
     @classmethod
     def load(cls, path: Path, binding: Mapping[str, Any]) -> Self:
@@ -88,19 +95,25 @@ class Clusters:
         rest = file.read()
         try:
             lists, dimension = (int(size) for size in about["centroids"])
-            slots, near, reach = int(about["slots"]), float(about["near"]), float(about["reach"])
-            trained = int(about["trained"])
+            slots, trained, words = int(about["slots"]), int(about["trained"]), int(about["words"])
+            near, reach = float(about["near"]), float(about["reach"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise _odd(path, f"its first line lacks something: {printable(error)}") from error
-        if min(lists, dimension) < 1 or slots < 0 or len(rest) != 4 * (lists * dimension + slots):
+        first, second = 4 * lists * dimension, 4 * (lists * dimension + slots)
+        if min(lists, dimension, words) < 1 or slots < 0 or len(rest) < second:
             raise _odd(path, f"{lists} x {dimension} centroids and {slots} slots in {len(rest)} bytes")
-        centroids = np.frombuffer(rest, dtype="<f4", count=lists * dimension).astype(np.float32)
-        assignment = np.frombuffer(rest, dtype="<i4", offset=4 * lists * dimension).astype(np.int32)
-        if not np.isfinite([near, reach]).all() or not np.isfinite(centroids).all():
-            raise _odd(path, "a number is not finite")
+        assignment = np.frombuffer(rest[first:second], dtype="<i4").astype(np.int32)
+        rows = int((assignment >= 0).sum())
+        if len(rest) != second + (8 * words + 4) * rows:
+            raise _odd(path, f"{rows} rows with {words} words each in {len(rest) - second} bytes")
         if slots and not -1 <= assignment.min() <= assignment.max() < lists:
             raise _odd(path, "a row is in a list that is not there")
-        return cls(centroids.reshape(lists, dimension), assignment, near, reach, trained)
+        centroids = np.frombuffer(rest[:first], dtype="<f4").astype(np.float32).reshape(lists, dimension)
+        sketches = np.frombuffer(rest, dtype="<u8", offset=second, count=words * rows).astype(np.uint64)
+        factors = np.frombuffer(rest, dtype="<f4", offset=second + 8 * words * rows).astype(np.float32)
+        if not (np.isfinite([near, reach]).all() and np.isfinite(centroids).all() and np.isfinite(factors).all()):
+            raise _odd(path, "a number is not finite")
+        return cls(centroids, assignment, near, reach, trained, sketches.reshape(words, rows), factors)
 
 
 def _odd(path: Path, reason: str) -> ArtefactError:

@@ -7,6 +7,7 @@ Quantizing High-Dimensional Vectors with a Theoretical Error Bound", SIGMOD 2024
 to four bits, so that q . s is made of counts of bits.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -68,7 +69,7 @@ class SketchedQuery(NamedTuple):
 
 
 def rotation(dimension: int) -> Rotation:
-    """The rotation for vectors of `dimension` numbers; always the same one."""
+    """The rotation for vectors of `dimension` numbers; always the same one, for sketches are kept in files."""
     size = max(WORD, 1 << (dimension - 1).bit_length())
     random = rng.generator(0, "sketches", dimension)
     halvings = 2 * (size.bit_length() - _NARROWEST.bit_length())
@@ -144,7 +145,7 @@ def _rotate_rows(vectors: Floats, turning: Rotation, turned: Floats) -> None:
         _turn(numbers, turning, turned[row])
 
 
-@compiled
+@partial(compiled, any_order=True)  # the sums only go into estimates
 def _sketch(
     codes: Codes,
     positions: NDArray[np.int64],
@@ -153,25 +154,29 @@ def _sketch(
     turning: Rotation,
     sketches: Sketches,
 ) -> None:
+    codes_of, scales, _ = codes
+    words, factors = sketches
     size = len(turning.signs)
-    numbers, turned = np.zeros(size, dtype=np.float32), np.zeros(size, dtype=np.float32)
+    numbers, turned = np.empty(size, dtype=np.float32), np.empty(size, dtype=np.float32)
     for row in range(len(positions)):
         position = positions[row]
-        code, scale, centre = codes.numbers[position], codes.scales[position], centres[lists[row]]
+        code, scale, centre = codes_of[position], scales[position], centres[lists[row]]
         numbers[:] = 0
         for place in range(min(size, len(code))):
             numbers[place] = scale * np.float32(code[place])
         _turn(numbers, turning, turned)
         squares, sizes = np.float32(0), np.float32(0)
+        for place in range(size):
+            left = turned[place] - centre[place]
+            turned[place] = left
+            squares += left * left
+            sizes += abs(left)
         for word in range(size // WORD):
-            bits = np.uint64(0)
+            some, bits = turned[WORD * word : WORD * word + WORD], np.uint64(0)
             for place in range(WORD):
-                left = turned[WORD * word + place] - centre[WORD * word + place]
-                squares += left * left
-                sizes += abs(left)
-                bits |= np.uint64(left > 0) << np.uint64(place)
-            sketches.words[word, position] = bits
-        sketches.factors[position] = squares / sizes if sizes > 0 else np.float32(0)
+                bits |= np.uint64(some[place] > 0) << np.uint64(place)
+            words[word, position] = bits
+        factors[position] = squares / sizes if sizes > 0 else np.float32(0)
 
 
 @compiled

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from reid.distances.threads import share_rows
 from reid.gallery.index import bits
+from reid.gallery.index.clusters import Clusters
 from reid.gallery.index.codes import quantise, restore
 from reid.gallery.index.lists import NOWHERE, assignment_of, move_rows, positions_of, sketch_rows, table_of, with_room
 from reid.gallery.index.searching import Lists, prepared
@@ -53,10 +54,35 @@ class State:
         return restore(self.table.codes, positions, self.dimension)
 
 
-def empty(dimension: int, turning: Rotation, lists: Lists | None, assignment: NDArray[np.int32]) -> State:
-    """Without rows; those of the slots in `assignment` (S,) will go to their lists."""
-    table = _table(dimension, lists, assignment) if lists else table_of(assignment[:0], 0, 0, dimension, 0)
+def empty(dimension: int, turning: Rotation) -> State:
+    """Without rows, and without lists."""
+    table = table_of(np.empty(0, dtype=np.int32), 0, 0, dimension, 0)
+    return State(dimension, table, turning, 0, bits.empty(0), 0, None)
+
+
+def expecting(clusters: Clusters, turning: Rotation) -> State:
+    """Without rows; those that are in lists of `clusters` will go there."""
+    lists = prepared(clusters.centroids, clusters.near, clusters.reach, clusters.trained, turning)
+    dimension = clusters.centroids.shape[1]
+    table = _table(dimension, lists, clusters.assignment)
+    table.sketches.words[:, : len(table.slots)] = clusters.words
+    table.sketches.factors[: len(table.slots)] = clusters.factors
     return State(dimension, table, turning, 0, bits.empty(0), 0, lists)
+
+
+def kept(state: State, lists: Lists) -> Clusters:
+    """What `expecting` needs to make the same lists."""
+    words, factors = state.table.sketches
+    rows = len(state.table.slots)
+    return Clusters(
+        lists.centroids,
+        assignment_of(state.table),
+        lists.near,
+        lists.reach,
+        lists.trained,
+        words[:, :rows].copy(),
+        factors[:rows].copy(),
+    )
 
 
 def appended(state: State, vectors: Floats) -> State:
@@ -117,7 +143,8 @@ def _place(state: State, table: Table, vectors: Floats, start: int, stop: int) -
             rows, positions = rows[present], positions[present]
         quantise(rows, positions, table.codes)
         if state.lists is not None:
-            sketch_rows(table, positions, state.lists.turned, state.turning)
+            later = positions[positions >= len(table.slots)]  # the others have theirs
+            sketch_rows(table, later, state.lists.turned, state.turning)
 
 
 def _regrouped(state: State, lists: Lists, assignment: NDArray[np.int32], fresh: NDArray[np.int64]) -> State:

@@ -20,7 +20,7 @@ _SAMPLE = 40  # rows a list that k-means sees
 _ASKED = 500  # rows for which the nearest are looked up
 _COMPARED = 10**9  # pairs of rows that are compared for it, if that is less
 _COUNTS = (10, 100)
-_FOUND = 0.997
+_FOUND = 0.995
 _BLOCK = 4096  # rows compared at once
 
 Restore = Callable[[NDArray[np.int64]], Floats]
@@ -60,7 +60,7 @@ def assign(restore: Restore, positions: NDArray[np.int64], centroids: Floats) ->
 def measure(
     restore: Restore, positions: NDArray[np.int64], lists: NDArray[np.int32], centroids: Floats, seed: int
 ) -> Margins:
-    """The margins with which searches for some of the rows find 99.7 % of their 10, and 100, nearest other rows.
+    """The margins with which searches for some of the rows find 99.5 % of their 10, and 100, nearest other rows.
 
     Args:
         restore: the vectors.

@@ -10,11 +10,11 @@ from reid.distances.threads import share_rows
 from reid.errors import ArtefactError, GalleryError, ShapeError
 from reid.gallery.index import bits
 from reid.gallery.index.clusters import Clusters
-from reid.gallery.index.lists import NOWHERE, assignment_of, positions_of
+from reid.gallery.index.lists import NOWHERE, positions_of
 from reid.gallery.index.refining import NOTHING, Found, Read
-from reid.gallery.index.searching import prepared, search_exactly, search_lists
-from reid.gallery.index.sketches import rotation
-from reid.gallery.index.state import appended, clustered, empty
+from reid.gallery.index.searching import search_exactly, search_lists
+from reid.gallery.index.sketches import WORD, rotation
+from reid.gallery.index.state import appended, clustered, empty, expecting, kept
 from reid.gallery.index.table import Visible
 from reid.records import Floats
 
@@ -44,15 +44,15 @@ class VectorIndex:
 
     def __init__(self, dimension: int, read: Read, *, clusters: Clusters | None = None) -> None:
         self._dimension, self._read = dimension, read
-        turning, lists, assignment = rotation(dimension), None, np.empty(0, dtype=np.int32)
-        if clusters is not None:
-            if clusters.centroids.shape[1] != dimension:
-                raise ArtefactError(
-                    f"the lists are of vectors of {clusters.centroids.shape[1]} numbers, the gallery's have {dimension}"
-                )
-            lists = prepared(clusters.centroids, clusters.near, clusters.reach, clusters.trained, turning)
-            assignment = clusters.assignment
-        self._state = empty(dimension, turning, lists, assignment)
+        turning = rotation(dimension)
+        if clusters is None:
+            self._state = empty(dimension, turning)
+        elif clusters.centroids.shape[1] == dimension and len(clusters.words) == len(turning.signs) // WORD:
+            self._state = expecting(clusters, turning)
+        else:
+            raise ArtefactError(
+                f"the lists are of vectors of {clusters.centroids.shape[1]} numbers, the gallery's have {dimension}"
+            )
 
     @property
     def rows(self) -> int:
@@ -69,10 +69,7 @@ class VectorIndex:
     def clusters(self) -> Clusters | None:
         """The lists, to be kept and given to the next index of the same slots; None where there are none."""
         state = self._state
-        if state.lists is None:
-            return None
-        lists = state.lists
-        return Clusters(lists.centroids, assignment_of(state.table), lists.near, lists.reach, lists.trained)
+        return None if state.lists is None else kept(state, state.lists)
 
     def append(self, first: int, vectors: Floats) -> None:
         """Add the rows (N, D) float32, finite, of the slots first, first + 1, ...; `first` is the number of slots so far.

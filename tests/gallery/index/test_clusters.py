@@ -16,19 +16,37 @@ BINDING = {"uuid": "ab", "generation": 3}
 def some():
     """Seven lists of 100 slots."""
     numbers = random(1)
+    assignment = numbers.integers(-1, 7, 100).astype(np.int32)
+    rows = int((assignment >= 0).sum())
     return Clusters(
-        numbers.standard_normal((7, 5)).astype(np.float32), numbers.integers(-1, 7, 100).astype(np.int32), 0.1, 0.7, 90
+        numbers.standard_normal((7, 5)).astype(np.float32),
+        assignment,
+        0.1,
+        0.7,
+        90,
+        numbers.integers(0, 2**63, (2, rows)).astype(np.uint64),
+        numbers.random(rows).astype(np.float32),
+    )
+
+
+def none():
+    """One list without rows."""
+    nothing = np.empty(0, dtype=np.float32)
+    return Clusters(
+        np.ones((1, 1), dtype=np.float32), nothing.astype(np.int32), 0.0, 0.5, 2, np.empty((1, 0), np.uint64), nothing
     )
 
 
 def test_round_trip(tmp_path):
     """All of it comes back, also without slots."""
-    for before in (some(), Clusters(np.ones((1, 1), dtype=np.float32), np.empty(0, dtype=np.int32), 0.0, 0.5, 2)):
+    for before in (some(), none()):
         before.save(tmp_path / "lists", BINDING)
         after = Clusters.load(tmp_path / "lists", {"generation": 3, "uuid": "ab"})
 
         assert np.array_equal(before.centroids, after.centroids)
         assert np.array_equal(before.assignment, after.assignment)
+        assert np.array_equal(before.words, after.words)
+        assert np.array_equal(before.factors, after.factors)
         assert (after.near, after.reach, after.trained) == (before.near, before.reach, before.trained)
 
 
@@ -58,26 +76,32 @@ def test_damage(tmp_path, number):
         Clusters.load(path, BINDING)
 
 
-ABOUT = {"format": 1, "binding": {}, "centroids": [2, 3], "slots": 4, "near": 0.1, "reach": 0.5, "trained": 4}
-GOOD = np.zeros(6, dtype="<f4").tobytes() + np.zeros(4, dtype="<i4").tobytes()
+ABOUT = {"format": 1, "binding": {}, "centroids": [2, 3], "slots": 4, "near": 0, "reach": 1, "trained": 4, "words": 1}
+FLOATS, ROWS = np.zeros(6, dtype="<f4").tobytes(), np.array([0, 1, -1, -1], dtype="<i4").tobytes()
+SKETCHES = np.zeros(24, dtype=np.uint8).tobytes()
+GOOD = FLOATS + ROWS + SKETCHES
 
 
 @pytest.mark.parametrize(
     ("about", "rest", "said"),
     [
-        ({**ABOUT, "slots": 10**15}, GOOD, "40 bytes"),
-        ({**ABOUT, "centroids": [2**40, 2**40]}, GOOD, "40 bytes"),
-        ({**ABOUT, "centroids": [-2, -3]}, GOOD, "40 bytes"),
-        ({**ABOUT, "centroids": [0, 3], "slots": 10}, GOOD, "40 bytes"),
+        ({**ABOUT, "slots": 10**15}, GOOD, "64 bytes"),
+        ({**ABOUT, "centroids": [2**40, 2**40]}, GOOD, "64 bytes"),
+        ({**ABOUT, "centroids": [-2, -3]}, GOOD, "64 bytes"),
+        ({**ABOUT, "centroids": [0, 3], "slots": 10}, GOOD, "64 bytes"),
+        ({**ABOUT, "words": 0}, GOOD, "64 bytes"),
+        ({**ABOUT, "words": 10**12}, GOOD, "24 bytes"),
+        (ABOUT, GOOD + b"more", "28 bytes"),
         ({**ABOUT, "centroids": 6}, GOOD, "first line"),
         ({**ABOUT, "trained": None}, GOOD, "first line"),
         ({**ABOUT, "near": "far"}, GOOD, "first line"),
         ({**ABOUT, "format": 2}, GOOD, "format 2"),
         ([1, 2], GOOD, "no table"),
         ("x" * 100_000, GOOD, "no JSON"),
-        (ABOUT, np.full(6, np.nan, dtype="<f4").tobytes() + GOOD[24:], "finite"),
-        (ABOUT, GOOD[:24] + np.array([0, 1, 2, 0], dtype="<i4").tobytes(), "not there"),
-        (ABOUT, GOOD[:24] + np.array([0, 1, -2, 0], dtype="<i4").tobytes(), "not there"),
+        (ABOUT, np.full(6, np.nan, dtype="<f4").tobytes() + ROWS + SKETCHES, "finite"),
+        (ABOUT, FLOATS + ROWS + np.full(6, np.nan, dtype="<f4").tobytes(), "finite"),
+        (ABOUT, FLOATS + np.array([0, 2, -1, -1], dtype="<i4").tobytes() + SKETCHES, "not there"),
+        (ABOUT, FLOATS + np.array([0, 1, -1, -2], dtype="<i4").tobytes() + SKETCHES, "not there"),
     ],
 )
 def test_what_cannot_be(tmp_path, about, rest, said):
@@ -87,3 +111,11 @@ def test_what_cannot_be(tmp_path, about, rest, said):
 
     with pytest.raises(ArtefactError, match=said):
         Clusters.load(tmp_path / "lists", {})
+
+
+def test_the_smallest_that_can_be(tmp_path):
+    """What the cases above were made of is read."""
+    with sealing(tmp_path / "lists") as sink:
+        sink.write(json.dumps(ABOUT).encode() + b"\n" + GOOD)
+
+    assert Clusters.load(tmp_path / "lists", {}).words.shape == (1, 2)

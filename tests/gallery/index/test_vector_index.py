@@ -156,7 +156,8 @@ def test_wrong_arguments():
     """Each has its message, and none reaches a loop."""
     rows = identities(8, 50, 8, 0.5)
     index = index_of(rows)
-    clusters = Clusters(rows[:2], np.empty(0, dtype=np.int32), 0.1, 0.5, 50)
+    other = index_of(rows)
+    other.cluster(0)
 
     with pytest.raises(GalleryError, match="at least 1, got 0"):
         index.search(rows[:1], 0)
@@ -173,7 +174,7 @@ def test_wrong_arguments():
         with pytest.raises(GalleryError, match="there are 50"):
             index.forget(np.array(slots))
     with pytest.raises(ArtefactError, match="vectors of 8 numbers, the gallery's have 9"):
-        VectorIndex(9, lambda slots: rows[slots], clusters=clusters)
+        VectorIndex(9, lambda slots: rows[slots], clusters=other.clusters)
 
 
 def test_nothing_to_find():

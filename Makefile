@@ -4,12 +4,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 QUERY = $$(ls data/demo/query/*_c1s*.jpg | head -n 1)
 RANKS := runs/latest/report/ranks.png
+GALLERY := runs/latest/gallery
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo test soak lint types format bench clean
 
 help:
-	@echo "make demo     draw a set of vehicles, train on it, evaluate, query; under 5 minutes on 2 cores after the download"
+	@echo "make demo     draw a set of vehicles, train on it, evaluate, query, keep a gallery; under 5 minutes on 2 cores after the download"
 	@echo "make test     the whole test suite"
 	@echo "make soak     faults in full number: kills, failing disks, damaged files"
 	@echo "make lint     ruff: rules and format"
@@ -19,14 +20,19 @@ help:
 	@echo "make clean    remove what was built, but neither .venv nor data/ nor runs/"
 
 demo: .venv/.stamp-base
-	@echo; echo "1/4  reid-data check demo          draws the set on first use"
+	@echo; echo "1/5  reid-data check demo          draws the set on first use"
 	@$(BIN)/reid-data check demo
-	@echo; echo "2/4  reid-train --dataset demo"
+	@echo; echo "2/5  reid-train --dataset demo"
 	@$(BIN)/reid-train --dataset demo
-	@echo; echo "3/4  reid-eval                     the latest run, on the dataset it was trained on"
+	@echo; echo "3/5  reid-eval                     the latest run, on the dataset it was trained on"
 	@$(BIN)/reid-eval
-	@echo; echo "4/4  python tools/query_gallery.py --gallery data/demo/bounding_box_test --not-camera 1 $(QUERY) --figure $(RANKS)"
+	@echo; echo "4/5  python tools/query_gallery.py --gallery data/demo/bounding_box_test --not-camera 1 $(QUERY) --figure $(RANKS)"
 	@$(BIN)/python tools/query_gallery.py --gallery data/demo/bounding_box_test --not-camera 1 "$(QUERY)" --figure $(RANKS)
+	@echo; echo "5/5  reid-gallery create, add, search     the same images, kept with their vectors; which identity is it?"
+	@$(BIN)/reid-gallery create $(GALLERY)
+	@$(BIN)/reid-gallery add $(GALLERY) data/demo/bounding_box_test
+	@$(BIN)/reid-gallery search $(GALLERY) "$(QUERY)" --by identity -k 5
+	@echo "What unknown means, and what else to ask $(GALLERY): docs/gallery.md"
 	@echo; echo "The pictures:"
 	@ls $(dir $(RANKS))*.png
 

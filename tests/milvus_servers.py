@@ -23,6 +23,17 @@ from reid.gallery.milvus.server import Server
 
 _ROOT = Path(__file__).resolve().parents[1]
 _STARTS = 60.0
+# If the tests are killed, nobody is left to stop the server, and the next one would find its ports in use.
+_WATCH = """
+import os, threading, time
+
+def watch(parent):
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.killpg(0, 9)
+
+threading.Thread(target=watch, args=(os.getppid(),), daemon=True).start()
+"""
 _LITE = "from milvus_lite.cmdline import main; main(['server', '--data-dir', {data!r}, '--host', '127.0.0.1', '--port', '{port}'])"
 _SERVER = (
     "import sys; from milvus import main; "
@@ -44,7 +55,7 @@ class Running:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        script = self._script.format(data=str(self.folder / "data"), port=self.port)
+        script = _WATCH + self._script.format(data=str(self.folder / "data"), port=self.port)
         with (self.folder / "log").open("a") as log:
             self.process = subprocess.Popen(
                 [self._python, "-c", script], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True

@@ -23,6 +23,7 @@ What the server does not promise by itself:
 
 - Reads are strongly consistent, which the default of Milvus is not; searches may be set to less in the address.
 - A change is acknowledged when it is in the server's log, which survives the death of the server's processes; it
-  survives the loss of the machine as far as the log's own storage does. `settle` writes it to the storage's files.
+  survives the loss of the machine as far as the log's own storage does. `settle` has own changes written to the
+  storage's files, and chooses the index.
 - Milvus Lite takes one writing process at a time, and leaves it to the system when its log reaches the disk.
 """

@@ -78,7 +78,7 @@ def read(server: Server) -> About:
     found = server.collections()
     if images not in found or extras not in found:
         known = [name.removesuffix(EXTRAS) for name in found if name.endswith(EXTRAS)]
-        there = f"there are {listed(known)}" if known else "there is none yet"
+        there = f"known there: {listed(known)}" if known else "there is none yet"
         raise GalleryError(f"there is no gallery {server.address} ({there}); create it first")
     prepare(server)
     text = Extras(server, extras).get(ABOUT)
@@ -111,10 +111,8 @@ def prepare(server: Server) -> None:
 
 
 def settle(server: Server) -> None:
-    """Have everything in the storage's files, and choose the index for the present number of images."""
-    images, extras = names(server.address)
-    server.flush(images)
-    server.flush(extras)
+    """Choose the index for the present number of images."""
+    images, _ = names(server.address)
     if server.lite:  # its own overhead is larger than what a graph would save
         return
     count, now = server.count(images), server.indexed(images, "vector")

@@ -2,17 +2,19 @@
 
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from reid.errors import ArtefactError
 from reid.gallery.address import CONSISTENCY, MilvusAddress
 from reid.gallery.installed import require_client, require_lite
 from reid.gallery.milvus.errors import NotLoadedError, told
 from reid.records import Floats
+from reid.text import printable
 
 _CONNECT = 5.0
-_LONG = 3600.0
+_FLUSH = 600.0
 _PAUSE = 0.2
 Row = Mapping[str, Any]
 Result = TypeVar("Result")
@@ -84,12 +86,22 @@ class Server:
             self._client.drop_collection(name, timeout=self.address.timeout)
 
     def index(self, name: str, field: str, kind: str, params: Mapping[str, Any], *, wait: bool = True) -> None:
-        """Make the index of a field, and wait until it is made."""
+        """Make the index of a field, and wait until it is made, however long that takes.
+
+        Raises:
+            ArtefactError: the server gave up, or is gone.
+        """
         wanted = self._client.prepare_index_params()
         metric = {"metric_type": "IP"} if field == "vector" else {}
         wanted.add_index(field, index_type=kind, index_name=field, params=dict(params), **metric)
         with told(self.address, "making an index"):
-            self._client.create_index(name, wanted, timeout=_LONG, sync=wait)
+            self._client.create_index(name, wanted, timeout=self.address.timeout, sync=False)
+            while wait:
+                found = self._client.describe_index(name, field, timeout=self.address.timeout) or {}
+                if found.get("state") == "Failed":
+                    raise ArtefactError(f"{self.address}: the server made no index: {printable(found)}")
+                wait = found.get("state") != "Finished" or int(found.get("pending_index_rows", 0)) > 0
+                time.sleep(_PAUSE if wait else 0)
 
     def indexed(self, name: str, field: str) -> str | None:
         """The kind of the index of a field; None where there is none."""
@@ -100,13 +112,15 @@ class Server:
     def drop_index(self, name: str, field: str) -> None:
         """Take a field's index away; the collection is released from memory, so nobody can search until it is loaded."""
         with told(self.address, "removing an index"):
-            self._client.release_collection(name, timeout=_LONG)
+            self._client.release_collection(name, timeout=self.address.timeout)
             self._client.drop_index(name, field, timeout=self.address.timeout)
 
     def load(self, name: str) -> None:
-        """Have a collection in the server's memory."""
+        """Have a collection in the server's memory, however long that takes."""
         with told(self.address, "loading the gallery"):
-            self._client.load_collection(name, timeout=_LONG)
+            self._client.load_collection(name, timeout=self.address.timeout, _async=True)
+        while not self.loaded(name):
+            time.sleep(_PAUSE)
 
     def loaded(self, name: str) -> bool:
         """Whether a collection is in the server's memory."""
@@ -117,17 +131,18 @@ class Server:
     def flush(self, name: str) -> None:
         """Have everything written in files of the server's storage, and not in its log alone."""
         with told(self.address, "flushing"):
-            self._client.flush(name, timeout=_LONG)
+            self._client.get_server_version(timeout=self.address.timeout)  # a server that is gone is told early
+            self._client.flush(name, timeout=_FLUSH)
 
     def insert(self, name: str, rows: Sequence[Row]) -> None:
         """Add rows, all or none; their keys must be new."""
         with told(self.address, "adding rows"):
-            self._client.insert(name, list(rows), timeout=self.address.timeout)
+            self._client.insert(name, _quick(rows), timeout=self.address.timeout)
 
     def upsert(self, name: str, rows: Sequence[Row]) -> None:
         """Put rows in the place of those with their keys."""
         with told(self.address, "changing rows"):
-            self._client.upsert(name, list(rows), timeout=self.address.timeout)
+            self._client.upsert(name, _quick(rows), timeout=self.address.timeout)
 
     def delete(self, name: str, condition: str) -> None:
         """Remove rows."""
@@ -199,3 +214,18 @@ class Server:
                 if time.monotonic() > end:
                     raise
             time.sleep(_PAUSE)
+
+
+class _Whole(str):
+    """A text whose only part is itself: the client looks at each part of every text, which takes it longer for a
+    thumbnail's characters than sending them.
+    """
+
+    __slots__ = ()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((str(self),))
+
+
+def _quick(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    return [{field: _Whole(value) if isinstance(value, str) else value for field, value in row.items()} for row in rows]

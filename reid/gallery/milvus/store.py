@@ -1,7 +1,5 @@
 """A gallery on a Milvus server, as a store."""
 
-import base64
-import binascii
 import builtins
 import dataclasses
 import json
@@ -12,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from reid.errors import ArtefactError, GalleryError, ReidError
+from reid.errors import GalleryError, MissingInputError, ReidError
 from reid.gallery.address import MilvusAddress
 from reid.gallery.checks import check_queries, check_vectors
 from reid.gallery.entries import Entry, Stored
@@ -25,6 +23,7 @@ from reid.gallery.milvus.images import PAGE, Images
 from reid.gallery.milvus.nearest import nearest
 from reid.gallery.milvus.rows import FIELDS, to_row, to_stored
 from reid.gallery.milvus.server import Server
+from reid.gallery.milvus.texts import packed, unpacked
 from reid.gallery.store import About
 from reid.records import Floats
 from reid.text import printable
@@ -42,12 +41,15 @@ class MilvusStore:
 
     Raises:
         ConfigError: the client of Milvus is not installed.
+        MissingInputError: there is no such file of Milvus Lite.
         GalleryError: there is no such gallery, or the server refuses the user.
         ArtefactError: the server cannot be reached, or the gallery is half made or of another version.
     """
 
     def __init__(self, address: MilvusAddress) -> None:
         self.address = address
+        if address.file is not None and not address.file.exists():
+            raise MissingInputError(f"there is no file {printable(address.file)}; create the gallery first")
         self._server = Server(address)
         try:
             self._about = layout.read(self._server)
@@ -85,7 +87,7 @@ class MilvusStore:
         check_vectors(entries, vectors, self._about.dimension)
         kept = vectors.astype(self._about.precision).astype(np.float32)
         rows = [to_row(entry, 0, vector) for entry, vector in zip(entries, kept, strict=True)]
-        pictures = [_to_text(entry, picture) for entry, picture in zip(entries, thumbnails, strict=True)]
+        pictures = [packed(picture, LONGEST, entry.path) for entry, picture in zip(entries, thumbnails, strict=True)]
         with self._writing:
             fresh = _fresh(entries, self.known([entry.sha256 for entry in entries]))
             ids = dict(zip(fresh, self._identifiers.take(len(fresh)), strict=True))
@@ -99,7 +101,7 @@ class MilvusStore:
                     self._delete(list(ids.values()))
                 raise
             gone = self._give_way([entries[n].sha256 for n in fresh])
-            self._flush_lite(len(fresh))
+            self._changed(len(fresh))
         return [None if ids.get(n) in gone else ids.get(n) for n in range(len(entries))]
 
     def known(self, digests: Sequence[str]) -> "builtins.set[str]":
@@ -111,6 +113,7 @@ class MilvusStore:
         with self._writing:
             ids = [int(row["id"]) for page in self._images.pages(where, ["id"]) for row in page]
             self._delete(ids)
+            self._changed(len(ids))
         return len(ids)
 
     def label(self, where: Where, identity: str | None) -> int:
@@ -126,7 +129,7 @@ class MilvusStore:
                         changed.append(to_row(after, after.id, np.asarray(row["vector"], np.float32)))
                 self._images.replace(changed)
                 count += len(changed)
-            self._flush_lite(count)
+            self._changed(count)
         return count
 
     def entries(self, where: Where, *, limit: int | None = None) -> Iterator[Stored]:
@@ -159,10 +162,7 @@ class MilvusStore:
     def thumbnail(self, image: int) -> bytes | None:
         """A small JPEG of an image."""
         text = self._extras.get(_thumbnail(image))
-        try:
-            return None if text is None else base64.b64decode(text, validate=True)
-        except binascii.Error:
-            raise ArtefactError(f"the thumbnail of image {image} in {self.address} is damaged") from None
+        return None if text is None else unpacked(text, f"the thumbnail of image {image} in {self.address}")
 
     def counts(self) -> dict[str, int]:
         """Numbers of images, identities and cameras: all rows are read for it, since the server cannot count values."""
@@ -181,13 +181,16 @@ class MilvusStore:
     def settle(self) -> None:
         """Flush, and choose the index for the number of images; searches of others wait while it is made anew."""
         with self._writing:
+            if self._unflushed:
+                self._flush()
             layout.settle(self._server)
 
     def close(self) -> None:
         """End the connection."""
         with self._writing:
-            with suppress(ReidError):
-                self._flush_lite(_UNFLUSHED if self._unflushed else 0)
+            if self._server.lite and self._unflushed:
+                with suppress(ReidError):
+                    self._flush()
             self._server.close()
 
     def _delete(self, ids: Sequence[int]) -> None:
@@ -202,13 +205,16 @@ class MilvusStore:
         self._delete(later)
         return frozenset(later)
 
-    def _flush_lite(self, rows: int) -> None:
+    def _changed(self, rows: int) -> None:
         """Milvus Lite searches what is not flushed row by row, and leaves it to the system when its log is on disk."""
         self._unflushed += rows
         if self._server.lite and self._unflushed >= _UNFLUSHED:
-            self._server.flush(self._images.collection)
-            self._server.flush(self._extras.collection)
-            self._unflushed = 0
+            self._flush()
+
+    def _flush(self) -> None:
+        for name in layout.names(self.address):
+            self._server.flush(name)
+        self._unflushed = 0
 
 
 def _fresh(entries: Sequence[Entry], there: set[str]) -> list[int]:
@@ -224,20 +230,3 @@ def _fresh(entries: Sequence[Entry], there: set[str]) -> list[int]:
 def _thumbnail(image: int) -> str:
     """The key of an image's thumbnail."""
     return f"thumbnail/{image}"
-
-
-def _to_text(entry: Entry, picture: bytes | None) -> str | None:
-    """A thumbnail as text.
-
-    Raises:
-        GalleryError: it is too large; its image is named.
-    """
-    if picture is None:
-        return None
-    text = base64.b64encode(picture).decode("ascii")
-    if len(text) > LONGEST:
-        raise GalleryError(
-            f"the thumbnail of {printable(entry.path)} has {len(picture):,} bytes; a gallery on Milvus keeps at most "
-            f"{LONGEST * 3 // 4:,}"
-        )
-    return text

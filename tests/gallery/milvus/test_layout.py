@@ -32,7 +32,7 @@ def test_a_gallery_that_is_not_there_is_told(server):
     with pytest.raises(GalleryError, match=r"street \(there is none yet\)"):
         layout.read(server)
     layout.make(FakeServer(MilvusAddress("other", host="fake"), server.state), ABOUT)
-    with pytest.raises(GalleryError, match="there are other"):
+    with pytest.raises(GalleryError, match="known there: other"):
         layout.read(server)
 
 

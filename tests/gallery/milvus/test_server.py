@@ -58,7 +58,7 @@ def test_everything_has_a_time_limit(server):
         "query": [{"count(*)": 1}],
         "search": [],
         "describe_collection": {},
-        "describe_index": {"index_type": "FLAT"},
+        "describe_index": {"index_type": "FLAT", "state": "Finished"},
         "get_load_state": {"state": "Loaded"},
         "prepare_index_params": pymilvus.MilvusClient,
     }
@@ -85,6 +85,24 @@ def test_everything_has_a_time_limit(server):
         assert all(options.get("timeout", 0) > 0 for _, _, options in asked), asked
 
 
+def test_it_waits_for_indexes_and_loading(server, monkeypatch):
+    """As long as it takes, unless the server gives up."""
+    states = iter([{"state": "InProgress"}, {"state": "Finished", "pending_index_rows": 5}, {"state": "Finished"}])
+    server._client.answers["prepare_index_params"] = type("P", (), {"add_index": lambda *a, **k: None})()
+    monkeypatch.setattr(server._client, "describe_index", lambda *_, **__: next(states), raising=False)
+    server.index("c", "f", "FLAT", {})
+    assert list(states) == []
+
+    monkeypatch.setattr(server._client, "describe_index", lambda *_, **__: {"state": "Failed", "why": "memory"})
+    with pytest.raises(ArtefactError, match=r"made no index.*memory"):
+        server.index("c", "f", "FLAT", {})
+
+    states = iter(["NotLoad", "Loading", "Loaded"])
+    monkeypatch.setattr(server._client, "get_load_state", lambda *_, **__: {"state": next(states)}, raising=False)
+    server.load("c")
+    assert list(states) == []
+
+
 def test_reads_are_strongly_consistent(server):
     """Searches are what the address says."""
     server._client.answers |= {"query": [], "search": [[{"distance": 0.5, "entity": {"id": 3}}]]}
@@ -97,6 +115,14 @@ def test_reads_are_strongly_consistent(server):
     assert (search["limit"], search["filter"]) == (7, "id > 1")
     assert search["search_params"] == {"metric_type": "IP", "params": {"ef": 9}}
     assert found == [[({"id": 3}, 0.5)]]
+
+
+def test_texts_are_not_taken_to_pieces(server):
+    """The client walks through whatever a text is made of; what it gets is equal to the text, and made of itself."""
+    server.insert("c", [{"key": "a" * 1000, "number": 3}])
+    (row,) = server._client.asked[-1][1][1]
+    assert row == {"key": "a" * 1000, "number": 3}
+    assert list(row["key"]) == ["a" * 1000]
 
 
 def test_it_waits_while_the_gallery_is_not_loaded(server):

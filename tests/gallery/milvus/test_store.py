@@ -9,7 +9,7 @@ import pytest
 from fake_milvus import FakeServer
 from gallery_contract import ABOUT, StoreContract, images, unit
 
-from reid.errors import ArtefactError, GalleryError, OutputError, ReidError
+from reid.errors import ArtefactError, GalleryError, MissingInputError, OutputError, ReidError
 from reid.gallery.address import MilvusAddress
 from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
@@ -313,6 +313,13 @@ def test_a_server_survives_kills(server):
     two_writers(server.running)
     kill_and_look(server.running)
     a_server_that_is_gone(server.running)
+
+
+def test_a_file_that_is_not_there_is_not_made_by_opening_it(tmp_path):
+    """As Milvus Lite would."""
+    with pytest.raises(MissingInputError, match=r"missing\.db"):
+        MilvusStore(MilvusAddress("street", file=tmp_path / "missing.db"))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_listens(tmp_path):

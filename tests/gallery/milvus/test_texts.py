@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reid.errors import GalleryError
-from reid.gallery.milvus.texts import decode, encode, fitting, literal
+from reid.errors import ArtefactError, GalleryError
+from reid.gallery.milvus.texts import decode, encode, fitting, literal, packed, unpacked
 
 ANY = st.text(st.characters(codec=None, exclude_categories=()))
 
@@ -41,3 +41,22 @@ def test_texts_that_are_too_long_are_refused():
     assert fitting("é" * 5, 10, "identity", "/x.jpg") == "é" * 5
     with pytest.raises(GalleryError, match=r"identity of /x\.jpg takes 12 bytes.*10"):
         fitting("é" * 6, 10, "identity", "/x.jpg")
+
+
+@given(st.binary(max_size=300))
+def test_pictures_come_back(picture):
+    """From text that needs no quoting."""
+    text = packed(picture, 400, "/x.jpg")
+    assert unpacked(text, "it") == picture
+    assert encode(text) == text
+
+
+def test_pictures_have_a_limit():
+    """The image is named; so is one that does not come back."""
+    assert packed(None, 4, "/x.jpg") is None
+    assert packed(b"xxx", 4, "/x.jpg") == "eHh4"
+    with pytest.raises(GalleryError, match=r"thumbnail of /x\.jpg has 4 bytes.*at most 3"):
+        packed(b"xxxx", 4, "/x.jpg")
+    for text in ("eHh", "eHh4\n", "é", "e!h4"):
+        with pytest.raises(ArtefactError, match="thumbnail of image 3 is damaged"):
+            unpacked(text, "the thumbnail of image 3")

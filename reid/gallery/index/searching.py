@@ -92,16 +92,17 @@ def search_lists(
 ) -> Found | None:
     """The likely best `count` visible rows by their exact scores; None where too many are too much alike to tell."""
     alone = count <= _ALONE and not len(visible.allowed)
-    near, reach = (lists.near, np.inf) if alone else (np.inf, lists.reach)
     coded, sketched = quantise_query(query), sketch_query(query, turning)
-    ranked = _ranked(table, lists.centres, query, count, near)
+    length = coded.length  # ranks and margins are those of the query at unit length, times this
+    near, reach = (lists.near * length, np.inf) if alone else (np.inf, lists.reach * length)
+    ranked = _ranked(table, lists.centres, query, length, count, near)
     while True:
         listed = shortlist(count)
         if not probe(table, ranked, coded, sketched, near, reach, visible, listed):
             return None
         if listed.sizes[0] == count or len(ranked.order) == len(ranked.ranks):
             return settle(read, query, listed, NOTHING)
-        ranked = _ranked(table, lists.centres, query, count, np.inf)  # most rows of the near lists were removed
+        ranked = _ranked(table, lists.centres, query, length, count, np.inf)  # most rows of the near lists were removed
 
 
 def _scan(
@@ -122,11 +123,11 @@ def _scan(
     return found
 
 
-def _ranked(table: Table, centres: Centres, query: Floats, count: int, near: float) -> Ranked:
+def _ranked(table: Table, centres: Centres, query: Floats, length: float, count: int, near: float) -> Ranked:
     """The lists that are near enough, if the nearest has `count` rows; else all."""
     ranks = np.empty(len(centres.halves), dtype=np.float32)
     products = np.zeros(len(ranks), dtype=np.float32)
-    nearest = _rank(centres, query, products, ranks)
+    nearest = _rank(centres, query, length, products, ranks)
     if near < np.inf and table.starts[nearest + 1] - table.starts[nearest] >= count:
         some = np.flatnonzero(ranks >= ranks[nearest] - near)
         return Ranked(products, ranks, some[np.argsort(-ranks[some])])
@@ -134,7 +135,7 @@ def _ranked(table: Table, centres: Centres, query: Floats, count: int, near: flo
 
 
 @compiled
-def _rank(centres: Centres, query: Floats, products: Floats, ranks: Floats) -> int:
+def _rank(centres: Centres, query: Floats, length: float, products: Floats, ranks: Floats) -> int:
     """Fills in products, which are 0, and ranks; the highest one's list."""
     columns, halves = centres.columns, centres.halves
     whole = len(query) // 4 * 4
@@ -151,7 +152,7 @@ def _rank(centres: Centres, query: Floats, products: Floats, ranks: Floats) -> i
             products[place] += one * first[place]
     best = 0
     for place in range(len(ranks)):
-        ranks[place] = products[place] - halves[place]
+        ranks[place] = products[place] - np.float32(length) * halves[place]
         if ranks[place] > ranks[best]:
             best = place
     return best

@@ -45,7 +45,8 @@ class Ranked(NamedTuple):
 
     Attributes:
         products: (L,) float32, of the query with each centre.
-        ranks: (L,) float32, the products less half the square of the centre's length: the nearer, the higher.
+        ranks: (L,) float32, the products less half the square of the centre's length times the query's length: the higher, the
+            nearer the centre is to the query at unit length.
         order: (L,) int64, the lists, nearest first.
     """
 

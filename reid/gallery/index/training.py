@@ -73,6 +73,7 @@ def measure(
     number = min(_ASKED, _COMPARED // len(positions) + 1, len(positions))
     asked = rng.generator(seed, "index margins").choice(len(positions), number, replace=False)
     queries = restore(positions[asked])
+    queries /= np.maximum(np.sqrt((queries**2).sum(axis=1, keepdims=True)), np.finfo(np.float32).tiny)
     scores, rows = _most_similar(queries, restore, positions, wanted + 1)
     ranks = queries @ centroids.T - (centroids**2).sum(axis=1) / 2
     nearest = np.argsort(-ranks, axis=1)

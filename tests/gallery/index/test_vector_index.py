@@ -66,6 +66,21 @@ def test_recall(noise):
     assert recall(index, rows, unit(queries), 60, np.arange(12_000)) > 0.985
 
 
+@pytest.mark.parametrize("length", [1e-3, 1.8, 1e4])
+def test_recall_does_not_depend_on_the_length_of_queries(length):
+    """A sum of several crops finds what their mean finds, scored in proportion."""
+    rows = identities(3, 6000, 32, 0.6)
+    index = index_of(rows)
+    index.cluster(0)
+    queries = unit(rows[::60] + rows[1::60])
+    found_by_mean = index.search(queries, 10)
+    found_by_sum = index.search(queries * np.float32(length), 10)
+
+    same = [len(np.intersect1d(one[0], other[0])) / 10 for one, other in zip(found_by_mean, found_by_sum, strict=True)]
+    assert np.mean(same) > 0.999
+    assert recall(index, rows, queries * np.float32(length), 10, np.arange(6000)) > 0.985
+
+
 @pytest.mark.parametrize("filtered", ["half", "a tenth", "other lists", "same lists"])
 def test_filters_keep_recall(filtered, monkeypatch):
     """A filter that has much, little or nothing to do with what is similar costs no recall."""

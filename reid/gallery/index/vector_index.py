@@ -19,7 +19,7 @@ from reid.gallery.index.table import Visible
 from reid.records import Floats
 
 CLUSTERED_FROM = 30_000
-"""Rows from which lists are worth what they miss: they are faster from 5,000 on, but up to here a scan of all codes takes
+"""Rows from which lists are worth what they miss: they are faster at 10,000 already, but up to here a scan of all codes takes
 less than a millisecond."""
 _GROWN = 4  # times the rows that centroids were made from: then others are worth their while
 _FEW = 20_000  # rows whose codes are scanned one by one in less time than lists take

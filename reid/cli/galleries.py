@@ -14,14 +14,13 @@ from reid.cli.filtering import UNKNOWN, identity_named
 from reid.cli.progress import Counter
 from reid.cli.searching import embedder_of, load_model
 from reid.embed import Embedder, load_embedder
-from reid.errors import ArtefactError, GalleryError, MissingInputError
+from reid.errors import GalleryError, MissingInputError
 from reid.gallery.adding import Added
-from reid.gallery.embedded.store import EmbeddedStore
 from reid.gallery.filters import Where
 from reid.gallery.gallery import RUN, Gallery
 from reid.gallery.installed import faiss_conflict
 from reid.gallery.meaning import CALIBRATION
-from reid.gallery.opening import create_store, is_gallery, open_store, repair_store
+from reid.gallery.opening import create_store, is_gallery, open_store
 from reid.gallery.sources import Told, listings
 from reid.gallery.store import About, Store
 from reid.gallery.tables import export
@@ -116,48 +115,6 @@ def show_info(place: str, json: str | None) -> None:
         click.echo(f"warning: {conflict}", err=True)
 
 
-def check_gallery(place: str, json: str | None, *, repair: bool) -> None:
-    """Compare every image and every vector with its checksum, or repair.
-
-    Raises:
-        ArtefactError: the gallery is damaged.
-    """
-    if repair:
-        done = repair_store(place)
-        lost = "an unknown number of" if done.lost is None else f"{done.lost:,}"
-        told = {"images": done.images, "lost": done.lost, "old": str(done.old)}
-        line = f"{done.images:,} images are in {place} again, {lost} are lost; the damaged gallery is {printable(done.old)}"
-        emit(told, json, lambda: click.echo(line))
-        return
-    store = open_store(place)
-    try:
-        if not isinstance(store, EmbeddedStore):
-            raise GalleryError("only galleries in a folder can be checked; a database looks after itself")
-        with Counter("comparing vectors") as counter:
-            problems = store.check(counter)
-    finally:
-        store.close()
-    emit({"problems": problems}, json, lambda: click.echo("\n".join(problems) or f"{place} is whole"))
-    if problems:
-        raise ArtefactError(f"{place} has {len(problems)} damaged parts, listed above; run it again with --repair")
-
-
-def compact_gallery(place: str, json: str | None) -> None:
-    """Give back the room of removed images."""
-    store = open_store(place)
-    try:
-        if not isinstance(store, EmbeddedStore):
-            raise GalleryError("only galleries in a folder can be compacted; a database does so itself")
-        with Counter("copying vectors") as counter:
-            given = store.compact(counter)
-        store.settle()
-        size = store.counts()["bytes"]
-    finally:
-        store.close()
-    line = f"gave back the room of {given:,} removed images; {place} takes {files.megabytes(size)}"
-    emit({"given_back": given, "bytes": size}, json, lambda: click.echo(line))
-
-
 def export_gallery(
     place: str, out: Path, where: Where, json: str | None, *, vectors: bool, force: bool = False
 ) -> None:
@@ -242,6 +199,8 @@ def _unknown_below(gallery: Gallery) -> str:
     if calibration is None or not calibration.unknown:
         return "not calibrated"
     found = calibration.unknown_below(gallery.meaning.identities())
+    if found.how == "extrapolated":
+        return f"not known for so many: {calibration.identities} identities were held out (see --false-alarms)"
     return f"{found.score:.3f}, which {100 * found.rate:g} % of strangers should reach ({found.how})"
 
 

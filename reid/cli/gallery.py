@@ -142,7 +142,7 @@ def info(gallery: str, json: str | None) -> None:
 @shared_options
 def check(gallery: str, repair: bool, json: str | None) -> None:
     """Compare every image and every vector with its checksum."""
-    from reid.cli.galleries import check_gallery
+    from reid.cli.upkeep import check_gallery
 
     check_gallery(gallery, json, repair=repair)
 
@@ -152,7 +152,7 @@ def check(gallery: str, repair: bool, json: str | None) -> None:
 @shared_options
 def compact(gallery: str, json: str | None) -> None:
     """Give back the room of removed images; their bytes are in no file afterwards."""
-    from reid.cli.galleries import compact_gallery
+    from reid.cli.upkeep import compact_gallery
 
     compact_gallery(gallery, json)
 

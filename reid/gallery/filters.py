@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -140,6 +141,11 @@ def _several(value: object) -> list[Any]:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, (str, bytes)) else [value]
 
 
+def _forms(path: str) -> tuple[str, ...]:
+    """As it is, and from the root: images are known by absolute paths unless their files are elsewhere."""
+    return tuple(dict.fromkeys((path, os.path.abspath(path))))  # noqa: PTH100  links keep their names
+
+
 def _text(name: str, value: object) -> str:
     if not isinstance(value, str):
         raise GalleryError(f"the {name} is a text, found {printable(value)!r}")
@@ -153,6 +159,6 @@ _PARSERS: dict[str, Callable[[Any], dict[str, Any]]] = {
         "identities": tuple(None if one is None else _text("identity", one) for one in _several(value))
     },
     "source": lambda value: {"sources": tuple(_text("source", one) for one in _several(value))},
-    "path": lambda value: {"paths": tuple(_text("path", one) for one in _several(value))},
+    "path": lambda value: {"paths": tuple(form for one in _several(value) for form in _forms(_text("path", one)))},
     "id": lambda value: {"ids": tuple(_whole("id", one) for one in _several(value))},
 }

@@ -50,7 +50,7 @@ class Gallery:
         place: Place,
         embedder: Embedder,
         *,
-        run: Path | None = None,
+        run: Path | str | None = None,
         precision: str = "float32",
     ) -> Self:
         """A new, empty gallery.
@@ -66,13 +66,13 @@ class Gallery:
             GalleryError: the address is none.
             ArtefactError: the run's calibration is damaged, or the database does not answer.
         """
-        calibration = None if run is None else load_calibration(run, embedder.fingerprint)
+        calibration = None if run is None else load_calibration(Path(run), embedder.fingerprint)
         description = embedder.description
         prepared = {"input": list(description.image_size), "normalise": description.architecture.normalise}
         about = About(description.architecture.dimension, embedder.fingerprint, prepared, precision)
         store = create_store(place, about)
         if run is not None:
-            store.set(RUN, str(run.resolve()))
+            store.set(RUN, str(Path(run).resolve()))
         if calibration is not None:
             store.set(CALIBRATION, calibration.to_dict())
         return cls(store, embedder)

@@ -32,7 +32,9 @@ class Meaning:
 
         Args:
             false_alarms: wanted share of queries whose identity the gallery lacks that are answered all the same; None
-                is 1e-2, or the lowest above it that the validation images can tell.
+                is 1e-2, or the lowest above it that the validation images can tell, and gives None where the gallery
+                is so much larger than the set of these that the threshold would be extrapolated: such ones say
+                "unknown" far too often.
 
         Raises:
             ConfigError: the share is lower than these can tell.
@@ -41,11 +43,12 @@ class Meaning:
         if calibration is None:
             return None
         try:
-            return calibration.unknown_below(self.identities(), false_alarms=false_alarms).score
+            found = calibration.unknown_below(self.identities(), false_alarms=false_alarms)
         except ConfigError:
             if false_alarms is not None:
                 raise
             return None  # too few validation images for any
+        return None if false_alarms is None and found.how == "extrapolated" else found.score
 
     def probability(self) -> Probability | None:
         """Makes of scores the probability that an image shows the query's identity; None where that is not known.

@@ -1,6 +1,7 @@
 """Conditions in their Python form."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,7 @@ MORNING = datetime(2026, 3, 1, 8, 30, tzinfo=UTC).timestamp()
         ({"identity": ["car-7", None]}, Where(identities=("car-7", None))),
         ({"identity": None}, Where(identities=(None,))),
         ({"source": "street", "path": "/a", "id": 17}, Where(sources=("street",), paths=("/a",), ids=(17,))),
+        ({"path": "a/b"}, Where(paths=("a/b", str(Path.cwd() / "a" / "b")))),
     ],
 )
 def test_forms(condition, where):

@@ -43,6 +43,7 @@ def compact(
     for statement in INDEXES:
         connection.execute(statement)
     connection.execute("DELETE FROM removed")
+    connection.execute("DELETE FROM sources WHERE code NOT IN (SELECT source FROM images)")
     write_state(
         connection,
         state._replace(generation=state.generation + 1, slots=len(kept), change=state.change + 1),
@@ -50,13 +51,18 @@ def compact(
     return state.slots - len(kept), [old.path, folder / INDEX]
 
 
-def finish(connection: sqlite3.Connection, gone: list[Path]) -> None:
-    """After the commit: take the old files away and shrink the catalogue, in which no deleted bytes stay."""
+def finish(connection: sqlite3.Connection, gone: list[Path]) -> bool:
+    """After the commit: take the old files away and shrink the catalogue.
+
+    Returns:
+        whether no deleted bytes stay in it; while another process reads, they do.
+    """
     for path in gone:
         with contextlib.suppress(FileNotFoundError):
             path.unlink()
     connection.execute("VACUUM")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    return not busy
 
 
 def _copy(old: VectorFile, new: VectorFile, kept: Integers, slots: int, progress: Callable[[int], None] | None) -> None:

@@ -1,5 +1,6 @@
 """The connections of a process to a catalogue, one a thread, and the blocks in which they are used."""
 
+import contextlib
 import os
 import sqlite3
 import threading
@@ -8,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from reid.errors import GalleryError, MissingInputError
-from reid.gallery.embedded.catalogue import sqlite_errors, transaction
+from reid.errors import GalleryError, InUseError, MissingInputError
 from reid.gallery.embedded.checking import verify_catalogue
 from reid.gallery.embedded.schema import CATALOGUE, State, connect, read_about, read_state
 from reid.gallery.embedded.seal import Presence
+from reid.gallery.embedded.transactions import sqlite_errors, transaction
 from reid.gallery.store import About
 from reid.text import printable
 
@@ -81,7 +82,10 @@ class Connections:
 
     def close(self) -> None:
         """Let go of the catalogue; the last process out seals it."""
-        self._presence.leave(self._finish)
+        try:
+            self._presence.leave(self._finish)
+        finally:
+            self._disconnect()
 
     def _examine(self) -> None:
         with sqlite_errors(self.folder):
@@ -96,7 +100,7 @@ class Connections:
     def _finish(self) -> bool:
         """Bring the log into the catalogue; whether all is in that one file then."""
         try:
-            with sqlite_errors(self.folder):
+            with contextlib.suppress(InUseError), sqlite_errors(self.folder):
                 if not self.read_only:
                     self.connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         finally:

@@ -12,10 +12,11 @@ import numpy as np
 
 from reid import files
 from reid.errors import ArtefactError, ReidError
-from reid.gallery.embedded.catalogue import DIGEST, sqlite_errors
+from reid.gallery.embedded.catalogue import DIGEST
 from reid.gallery.embedded.rows import COLUMNS, Row, proof, proven
 from reid.gallery.embedded.schema import CATALOGUE, State, connect, create, read_state, write_state
 from reid.gallery.embedded.seal import alone
+from reid.gallery.embedded.transactions import sqlite_errors
 from reid.gallery.embedded.vector_file import VectorFile, read_header, vectors_path
 from reid.gallery.store import About
 from reid.text import printable

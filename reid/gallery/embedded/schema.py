@@ -35,7 +35,7 @@ _OTHERS = (
     next_id INTEGER NOT NULL, images INTEGER NOT NULL, digest INTEGER NOT NULL, change INTEGER NOT NULL,
     checksum INTEGER NOT NULL) STRICT""",
     "CREATE TABLE removed (number INTEGER PRIMARY KEY AUTOINCREMENT, slot INTEGER NOT NULL) STRICT",
-    "CREATE TABLE sources (code INTEGER PRIMARY KEY, name BLOB NOT NULL UNIQUE) STRICT",
+    "CREATE TABLE sources (code INTEGER PRIMARY KEY AUTOINCREMENT, name BLOB NOT NULL UNIQUE) STRICT",
     "CREATE TABLE thumbnails (id INTEGER PRIMARY KEY, picture BLOB NOT NULL, checksum INTEGER NOT NULL) STRICT",
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL, checksum INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 )
@@ -89,7 +89,10 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     Raises:
         ArtefactError: the file is no database, or the pragmas that safety rests on are not obeyed.
     """
-    options = "?mode=ro&immutable=1" if read_only else "?mode=rwc"
+    log = path.with_name(f"{path.name}-wal")
+    options = "?mode=rwc"
+    if read_only:  # without a log nobody writes, and SQLite needs no files beside the catalogue
+        options = "?mode=ro" if log.exists() and log.stat().st_size else "?mode=ro&immutable=1"
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}{options}", uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False
     )

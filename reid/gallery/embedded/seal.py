@@ -25,7 +25,7 @@ class Presence:
 
     Args:
         folder: the gallery.
-        examine: called when nobody else is in and there is no valid seal; raises where the catalogue is damaged.
+        examine: called when nobody else is in, as far as one can tell, and there is no valid seal; raises where the catalogue is damaged.
 
     Raises:
         ArtefactError: the catalogue is damaged.
@@ -35,7 +35,7 @@ class Presence:
         self._folder = folder
         self._descriptor = _open(folder / LOCK)
         try:
-            if self._alone() and not self._sealed():
+            if (self._descriptor < 0 or self._alone()) and not self._sealed():
                 examine()
             self._lock(fcntl.LOCK_SH)
         except BaseException:

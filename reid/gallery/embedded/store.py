@@ -16,13 +16,13 @@ from reid import files
 from reid.errors import ArtefactError, GalleryError, MissingInputError, OutputError
 from reid.gallery.checks import check_queries, check_vectors
 from reid.gallery.embedded import catalogue
-from reid.gallery.embedded.catalogue import sqlite_errors
 from reid.gallery.embedded.checking import problems
 from reid.gallery.embedded.compacting import compact, finish
 from reid.gallery.embedded.conditions import slots as slots_where
 from reid.gallery.embedded.connections import Connections, Result
 from reid.gallery.embedded.following import Following
 from reid.gallery.embedded.schema import CATALOGUE, State, create, read_state
+from reid.gallery.embedded.transactions import sqlite_errors
 from reid.gallery.embedded.vector_file import VectorFile, vectors_path
 from reid.gallery.entries import Entry, Stored
 from reid.gallery.filters import Where
@@ -53,6 +53,7 @@ class EmbeddedStore:
         self.folder = folder
         self._filters: OrderedDict[tuple[Where, int, int], Integers] = OrderedDict()
         self._sources = catalogue.Sources()
+        self.lingering = False
         self._connections = Connections(folder)
         try:
             self.about = self._connections.about()
@@ -163,12 +164,13 @@ class EmbeddedStore:
     def compact(self, progress: Callable[[int], None] | None = None) -> int:
         """Give back the room of removed images; how many. Their bytes stand in no file of the gallery afterwards.
 
-        Others go on reading meanwhile. `progress` is told the number of vectors of each part that is done.
+        Others go on reading meanwhile; if one does at the end, `lingering` says that bytes stay in the catalogue until it
+        is compacted again. `progress` is told the number of vectors of each part that is done.
         """
         with self._connections.writing() as connection:
             given, gone = compact(connection, self.folder, progress)
         with sqlite_errors(self.folder):
-            finish(self._connections.connection(), gone)
+            self.lingering = not finish(self._connections.connection(), gone)
         return given
 
     def settle(self) -> None:

@@ -1,14 +1,11 @@
 """Changes of the catalogue, and SQLite's errors in our words."""
 
-import sqlite3
-
 import galleries
 import pytest
 
-from reid.errors import ArtefactError, GalleryError, InUseError
 from reid.gallery.embedded import catalogue
-from reid.gallery.embedded.catalogue import sqlite_errors, transaction
 from reid.gallery.embedded.schema import connect, create, read_state
+from reid.gallery.embedded.transactions import transaction
 from reid.gallery.filters import Where
 
 
@@ -23,24 +20,6 @@ def connection(tmp_path):
         )
     yield connection
     connection.close()
-
-
-def test_a_failed_change_leaves_nothing(connection, tmp_path):
-    """Whatever was done in the block."""
-    before = read_state(connection)
-
-    def change():
-        with transaction(connection, tmp_path, write=True):
-            catalogue.delete(connection, Where())
-            catalogue.set_setting(connection, "a", 1)
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        change()
-
-    assert read_state(connection) == before
-    assert catalogue.setting(connection, "a") is None
-    assert len(list(catalogue.select(connection, Where()))) == 20
 
 
 def test_the_digest_is_that_of_the_rows(connection):
@@ -68,21 +47,3 @@ def test_known_contents(connection):
 
     assert catalogue.known(connection, [there, there[:16] + "f" * 48, ""]) == {there}
     assert catalogue.known(connection, []) == set()
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"),
-    [
-        (sqlite3.SQLITE_BUSY, InUseError),
-        (sqlite3.SQLITE_FULL, ArtefactError),
-        (sqlite3.SQLITE_IOERR, ArtefactError),
-        (sqlite3.SQLITE_READONLY, GalleryError),
-        (sqlite3.SQLITE_CORRUPT, ArtefactError),
-    ],
-)
-def test_errors_are_ours(tmp_path, code, kind):
-    """And name the gallery."""
-    error = sqlite3.OperationalError("what SQLite says")
-    error.sqlite_errorcode = code
-    with pytest.raises(kind, match=str(tmp_path)), sqlite_errors(tmp_path):
-        raise error

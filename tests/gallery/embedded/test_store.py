@@ -1,6 +1,7 @@
 """The gallery in a folder: laws of its own beside those of every store."""
 
 import os
+import shutil
 import threading
 
 import galleries
@@ -161,6 +162,47 @@ def test_a_read_only_gallery_can_be_searched(store, monkeypatch):
         again.remove(Where())
     again.close()
     assert sorted(p.name for p in store.folder.iterdir()) == before
+
+
+def test_a_read_only_gallery_that_was_left_by_a_kill(store, monkeypatch, tmp_path):
+    """Shows what was acknowledged, or says that it cannot be read; never an older state."""
+    store.add(galleries.entries(5, 100), galleries.unit(5))
+    left = tmp_path / "left"
+    shutil.copytree(store.folder, left)
+    assert (left / f"{CATALOGUE}-wal").stat().st_size
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    try:
+        again = EmbeddedStore(left)
+    except GalleryError as error:
+        assert "you may not write there" in str(error)  # noqa: PT017
+    else:
+        assert len(list(again.entries(Where()))) == 35
+        again.close()
+
+
+def test_a_read_only_gallery_is_proven_too(store, monkeypatch):
+    """Although nobody can be locked out."""
+    store.close()
+    content = (store.folder / CATALOGUE).read_bytes().replace(b"/crops/0/0.jpg", b"/crops/0/9.jpg")
+    (store.folder / CATALOGUE).write_bytes(content)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr("reid.gallery.embedded.seal._open", lambda _: -1)
+    with pytest.raises(ArtefactError, match="the row of image 1 is corrupt"):
+        EmbeddedStore(store.folder)
+
+
+def test_bytes_that_a_reader_keeps_are_told(store, monkeypatch):
+    """Until the gallery is compacted again, without the reader."""
+    monkeypatch.setattr("reid.gallery.embedded.schema._WAIT", 0.05)
+    one, reader = EmbeddedStore(store.folder), EmbeddedStore(store.folder)
+    reader._connections.connection().execute("BEGIN")
+    reader._connections.connection().execute("SELECT count(*) FROM images").fetchone()
+    one.remove(Where(ids=(8,)))
+    assert (one.compact(), one.lingering) == (1, True)
+    reader.close()
+    assert (one.compact(), one.lingering) == (0, False)
+    one.close()
+    assert not any(b"/crops/1/7.jpg" in path.read_bytes() for path in store.folder.iterdir())
 
 
 def test_where_no_gallery_is(tmp_path):

@@ -87,6 +87,7 @@ def test_an_epoch_left_early_does_not_leak_into_the_next(workers: Callable[[list
     assert len(multiprocessing.active_children()) == 2
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 def test_ctrl_c_in_the_middle_of_an_answer(workers: Callable[[list[int]], Workers]) -> None:
     """An exception at any time while batches are waited for ends the workers, as answers may be half read; new ones
     give the right batches."""

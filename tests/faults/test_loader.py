@@ -181,6 +181,7 @@ def test_e8_slow_is_not_hanging(files: list[Path]) -> None:
         assert len(list(loader.batches(tasks(1, rows=6)))) == 1
 
 
+@pytest.mark.usefixtures("no_garbage_collection")
 @pytest.mark.parametrize("pin", [False, True])
 def test_ctrl_c_while_a_worker_hangs(files: list[Path], monkeypatch: pytest.MonkeyPatch, pin: bool) -> None:
     """It stops at once, also where a thread of its own waits for batches on behalf of a GPU."""

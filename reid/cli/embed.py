@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reid.cli.command import run, shared_options
-from reid.cli.filtering import DEVICE
+from reid.cli.filtering import DEVICE, ON_BAD_IMAGE, WORKERS
 
 
 def _shard(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
@@ -31,14 +31,8 @@ def _shard(_context: click.Context, _parameter: click.Parameter, value: str) -> 
 @click.option(
     "--shard", default="1/1", callback=_shard, metavar="I/N", help="Only the I-th of N parts, for N machines at once."
 )
-@click.option(
-    "--on-bad-image",
-    type=click.Choice(["error", "skip"]),
-    default="error",
-    show_default=True,
-    help="Stop at an image that cannot be read, or leave it out.",
-)
-@click.option("--workers", type=click.IntRange(0), help="Processes that read images.  [default: by the cores]")
+@ON_BAD_IMAGE
+@WORKERS
 @DEVICE
 @shared_options
 def command(sources: tuple[Path, ...], json: str | None, **options: Any) -> None:

@@ -23,6 +23,14 @@ _OPTIONS = (
 )
 
 
+WORKERS = click.option("--workers", type=click.IntRange(0), help="Processes that read images.  [default: by the cores]")
+ON_BAD_IMAGE = click.option(
+    "--on-bad-image",
+    type=click.Choice(["error", "skip"]),
+    default="error",
+    show_default=True,
+    help="Stop at an image that cannot be read, or leave it out.",
+)
 DEVICE = click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
 RUN = click.option(
     "--run",

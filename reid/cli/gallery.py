@@ -6,19 +6,9 @@ from typing import Any
 import click
 
 from reid.cli.command import run, shared_options
-from reid.cli.filtering import DEVICE, RUN, filter_options, filters, search_options, where
+from reid.cli.filtering import DEVICE, ON_BAD_IMAGE, RUN, WORKERS, filter_options, filters, search_options, where
 
 _PLACE = click.argument("gallery", metavar="GALLERY")
-_WORKERS = click.option(
-    "--workers", type=click.IntRange(0), help="Processes that read images.  [default: by the cores]"
-)
-_BAD = click.option(
-    "--on-bad-image",
-    type=click.Choice(["error", "skip"]),
-    default="error",
-    show_default=True,
-    help="Stop at an image that cannot be read, or leave it out.",
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,8 +53,8 @@ def create(gallery: str, model: Path, precision: str, json: str | None) -> None:
 @click.option("--time", metavar="TIME", help="Of all images: 2026-03-01T08:30 (UTC), or a number.")
 @click.option("--time-pattern", metavar="REGEX", help="Finds the time in each file's name, as its one group.")
 @click.option("--source", "name", help="What the source is called in the gallery.  [default: its path]")
-@_BAD
-@_WORKERS
+@ON_BAD_IMAGE
+@WORKERS
 @DEVICE
 @shared_options
 def add(gallery: str, sources: tuple[Path, ...], json: str | None, **options: Any) -> None:
@@ -186,8 +176,8 @@ def copy(source: str, destination: str, json: str | None) -> None:
 @_PLACE
 @click.argument("destination")
 @click.option("--run", "model", type=click.Path(path_type=Path), required=True, help="The new model.")
-@_BAD
-@_WORKERS
+@ON_BAD_IMAGE
+@WORKERS
 @DEVICE
 @shared_options
 def migrate(gallery: str, destination: str, json: str | None, **options: Any) -> None:

@@ -59,3 +59,13 @@ def check_queries(queries: Floats, count: int, dimension: int) -> None:
         raise GalleryError(f"queries have shape {queries.shape}, the gallery's vectors {dimension} numbers")
     if not np.isfinite(queries).all():
         raise GalleryError("a query vector holds NaN or infinity")
+
+
+def new_places(entries: Sequence[Entry], there: set[str]) -> list[int]:
+    """The places of entries whose content is not there, nor before them."""
+    new = []
+    for place, entry in enumerate(entries):
+        if entry.sha256 not in there:
+            new.append(place)
+            there |= {entry.sha256} - {""}
+    return new

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from reid.errors import GalleryError
-from reid.gallery.checks import check_model, check_queries, check_vectors
+from reid.gallery.checks import check_model, check_queries, check_vectors, new_places
+from reid.gallery.entries import Entry
 
 
 @pytest.mark.parametrize(
@@ -52,3 +53,10 @@ def test_models():
         check_model(galleries.about(), "e" * 64)
     with pytest.raises(GalleryError, match="unknown"):
         check_model(galleries.about(), "")
+
+
+def test_new_places():
+    """Each content once, those that are there not at all, and every image without a content."""
+    images = [Entry(f"{n}.jpg", sha256=digest) for n, digest in enumerate(["a", "", "b", "a", "", "c"])]
+
+    assert new_places(images, {"c"}) == [0, 1, 2, 4]

@@ -131,16 +131,6 @@ def known(connection: sqlite3.Connection, digests: Sequence[str]) -> set[str]:
     return {wanted[pair] for pair in connection.execute(order, [numbers]) if pair in wanted}
 
 
-def fresh(entries: Sequence[Entry], there: set[str]) -> list[int]:
-    """The places of entries whose content is not there, nor before them."""
-    fresh = []
-    for place, entry in enumerate(entries):
-        if entry.sha256 not in there:
-            fresh.append(place)
-            there |= {entry.sha256} - {""}
-    return fresh
-
-
 class Sources:
     """Names of where images were added from, by code; a code keeps its name for ever, so that each is read once."""
 

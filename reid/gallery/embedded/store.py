@@ -14,7 +14,7 @@ import numpy as np
 
 from reid import files
 from reid.errors import ArtefactError, GalleryError, MissingInputError, OutputError
-from reid.gallery.checks import check_queries, check_vectors
+from reid.gallery.checks import check_queries, check_vectors, new_places
 from reid.gallery.embedded import catalogue
 from reid.gallery.embedded.checking import problems
 from reid.gallery.embedded.compacting import compact, finish
@@ -87,7 +87,7 @@ class EmbeddedStore:
         pictures = [None] * len(entries) if thumbnails is None else thumbnails
         ids: list[int | None] = [None] * len(entries)
         with self._connections.writing() as connection:
-            fresh = catalogue.fresh(entries, catalogue.known(connection, [entry.sha256 for entry in entries]))
+            fresh = new_places(entries, catalogue.known(connection, [entry.sha256 for entry in entries]))
             if not fresh:
                 return ids
             state = read_state(connection)

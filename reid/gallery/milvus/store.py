@@ -12,7 +12,7 @@ import numpy as np
 
 from reid.errors import GalleryError, MissingInputError, ReidError
 from reid.gallery.address import MilvusAddress
-from reid.gallery.checks import check_queries, check_vectors
+from reid.gallery.checks import check_queries, check_vectors, new_places
 from reid.gallery.entries import Entry, Stored
 from reid.gallery.filters import Where
 from reid.gallery.milvus import layout
@@ -89,7 +89,7 @@ class MilvusStore:
         rows = [to_row(entry, 0, vector) for entry, vector in zip(entries, kept, strict=True)]
         pictures = [packed(picture, LONGEST, entry.path) for entry, picture in zip(entries, thumbnails, strict=True)]
         with self._writing:
-            fresh = _fresh(entries, self.known([entry.sha256 for entry in entries]))
+            fresh = new_places(entries, self.known([entry.sha256 for entry in entries]))
             ids = dict(zip(fresh, self._identifiers.take(len(fresh)), strict=True))
             try:
                 self._extras.put(
@@ -215,16 +215,6 @@ class MilvusStore:
         for name in layout.names(self.address):
             self._server.flush(name)
         self._unflushed = 0
-
-
-def _fresh(entries: Sequence[Entry], there: set[str]) -> list[int]:
-    """The places of entries whose content is not there, nor before them."""
-    fresh = []
-    for place, entry in enumerate(entries):
-        if entry.sha256 not in there:
-            fresh.append(place)
-            there |= {entry.sha256} - {""}
-    return fresh
 
 
 def _thumbnail(image: int) -> str:

@@ -1,11 +1,12 @@
 """Images a second of real epochs, against the same steps on batches that are in memory already.
 
-    python benchmarks/throughput.py [--case small|resnet18] [--rounds 5] [--workers N]
+    python benchmarks/throughput.py [--case small|resnet18] [--rounds 9] [--workers N]
 
 Both are the trainer's own loop, `EpochSteps`: one with files that are read, augmented and handed over by the loader of
 the command line, with the threads and processes that it chooses, the other with batches kept from before. They run in
-turns, an epoch at a time, and each is taken at its best, for other work on the machine only ever slows. The second is
-also timed with every other number of threads: whatever the data path does, no epoch can be faster than the best of them.
+turns, an epoch at a time. The machine's speed may double within a minute, so each epoch from files is compared with the
+mean of those from memory just before and just after it, and the median of these ratios is what counts. Batches in memory
+are also timed with every other number of threads: whatever the data path does, no epoch can be faster than the best.
 
 small: the recipe of that name at 48 pixels, on drawn vehicles of about 94 x 119 pixels. resnet18: at 128 pixels, random
 resized crops of pictures of 350 x 300 pixels that are about as hard to decode as photographs.
@@ -16,7 +17,9 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from statistics import median
 
+import numpy as np
 import torch
 from loading import draw
 
@@ -69,7 +72,7 @@ class Kept:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Images a second of training, with and without reading files.")
     parser.add_argument("--case", choices=["small", "resnet18"], help="only this one")
-    parser.add_argument("--rounds", type=int, default=5, help="epochs of each kind; the best of them counts")
+    parser.add_argument("--rounds", type=int, default=9, help="epochs of each kind")
     parser.add_argument("--workers", type=int, help="loader processes, instead of what the command line would choose")
     given = parser.parse_args()
     for case in [given.case] if given.case else ["small", "resnet18"]:
@@ -85,7 +88,7 @@ def plan_of(case: str, folder: Path, workers: int | None) -> Plan:
         splits = read_dataset("market1501", folder / "set")
     else:
         config = load_config(None, [*WHOLE, *BATCH, *RESNET, *chosen])
-        paths = draw(folder, 350, 300, count=80 * EACH)
+        paths = draw(folder, 350, 300, count=40 * EACH)
         names = [f"{number // EACH:03d}" for number in range(len(paths))]
         splits = Splits("drawn", "vehicle", build(folder, [path.name for path in paths], names), {})
     return compose(config, splits, build_network(config, device="cpu")).plan
@@ -96,24 +99,30 @@ def report(case: str, plan: Plan, rounds: int) -> None:
     with Loader(plan.augmented, workers=plan.workers) as loader:
         kept = Kept([batch for _, batch in loader.batches([a.task for a in steps_of(plan).assignments()])])
         rate(plan, kept)  # whatever is done only once
-        read, memory, others = [], [], {number: [] for number in range(1, cores + 1) if number != threads}
+        read, memory = [], [rate(plan, kept)]
         for _ in range(rounds):
             timed = Timed(loader)
             read.append(rate(plan, timed))
             waited.append(timed.seconds * read[-1] / images(plan))
             memory.append(rate(plan, kept))
-            for number, found in others.items():
+        others: dict[int, list[float]] = {number: [] for number in range(1, cores + 1) if number != threads}
+        for number, found in others.items():
+            for _ in range(max(1, rounds // 3)):
                 torch.set_num_threads(number)
                 found.append(rate(plan, kept))
                 torch.set_num_threads(threads)
-    best, limit = max(read), max(memory)
+                found[-1] /= rate(plan, kept)
+    ratios = [
+        each * (1 / before + 1 / after) / 2 for each, before, after in zip(read, memory, memory[1:], strict=False)
+    ]
+    low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
     print(
         f"{case}: {threads} of {cores} threads compute, {plan.workers} processes read, {images(plan)} images an epoch"
     )
-    print(f"  from files                {best:8.0f} images/s, {min(waited):.1%} of the time waiting for batches")
-    print(f"  from memory               {limit:8.0f} images/s: {best / limit:.1%} of that")
+    print(f"  from files   {median(read):6.0f} images/s, {median(waited):.1%} of the time waiting for batches")
+    print(f"  from memory  {median(memory):6.0f} images/s; from files {middle:.1%} of that ({low:.1%} to {high:.1%})")
     for number, found in others.items():
-        print(f"  from memory, {number:2d} threads   {max(found):8.0f} images/s: {best / max(found):.1%} of that")
+        print(f"  from memory with {number} threads instead of {threads}: {median(found):.2f} times as many")
 
 
 def rate(plan: Plan, loader: "Loader | Kept | Timed") -> float:

@@ -6,7 +6,7 @@ another number of threads, and a run must come out the same every time.
 
 Threads of a convolution's backward pass wait for each other without sleeping. One that has to share its core with a
 loader process holds up all of them: on two cores, one thread beside a loader process was seen to be 15 times as fast
-as two. So on two or three cores, a heavy network has them all, and reads its images itself between two steps, which
+as two. So on two or three cores, a heavy network has them all, and its threads read the images between two steps, which
 costs a few per cent; a light one, which two threads would not make faster, has one, and a loader process reads ahead.
 With more cores, a quarter of them read.
 """

@@ -1,12 +1,12 @@
 """Batches of pictures from files, read ahead by worker processes.
 
 A worker makes a whole batch, uint8 and not normalised, so that what crosses the process boundary is one block of
-shared memory. What is in a batch depends on (seed, epoch, step, position) alone, never on the worker that made it.
+shared memory. Without workers, as many threads read as compute, in turns with them. What is in a batch depends on (seed, epoch, step, position) alone, never on the worker that made it.
 """
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -44,7 +44,8 @@ class Loader:
 
     Args:
         reader: makes the batches.
-        workers: number of processes; 0 reads in the calling process, as does any number where there is no Linux.
+        workers: number of processes; 0 reads in the calling process, with as many threads as torch has, as does any
+            number where there is no Linux.
         pin: whether batches are put in page-locked memory, for a GPU to fetch.
         timeout: seconds after which a worker that finishes no picture is given up.
     """
@@ -70,14 +71,26 @@ class Loader:
         import torch
 
         if self._workers is None:
-            for task in tasks:
-                batch = torch.from_numpy(self._reader.batch(task))
+            for pixels in self._in_turns(tasks, torch.get_num_threads()):
+                batch = torch.from_numpy(pixels)
                 yield batch.pin_memory() if self._pin else batch
             return
         for made in self._workers.make(tasks):
             if isinstance(made, ReidError):
                 raise made
             yield torch.from_numpy(made).pin_memory() if self._pin else torch.from_numpy(made.copy())
+
+    def _in_turns(self, tasks: list[Task], threads: int) -> Iterator[Pixels]:
+        """The same from this process: each of torch's threads reads a batch while none of them computes."""
+        if threads == 1:
+            yield from map(self._reader.batch, tasks)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            for start in range(0, len(tasks), threads):
+                coming = [pool.submit(self._reader.batch, task) for task in tasks[start : start + threads]]
+                wait(coming)
+                for batch in coming:
+                    yield batch.result()
 
     def _one_ahead(self, made: "Iterator[torch.Tensor]") -> "Iterator[torch.Tensor]":
         """The same, each being copied to page-locked memory while the GPU is at work on the one before."""

@@ -125,6 +125,27 @@ def test_an_unreadable_image_is_one_clean_error(files: list[Path], workers: int)
     assert again == [0, 1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("threads", [2, 3])
+def test_threads_that_read_in_turns_change_nothing(
+    files: list[Path], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without workers, batches of several threads are those of one, in order, and the first error comes after the
+    batches before it, though later ones were read by then."""
+    expected = [batch for _, batch in Loader(_reader(files), workers=0).batches(_tasks(7))]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    loader = Loader(_reader(files), workers=0)
+    found = [batch for _, batch in loader.batches(_tasks(7))]
+    assert all(torch.equal(one, other) for one, other in zip(expected, found, strict=True))
+
+    files[4].unlink()
+    seen = []
+    with pytest.raises(MissingInputError):
+        seen.extend(
+            task.step for task, _ in loader.batches([Task(0, n, np.array([0, 4 if n == 3 else 1])) for n in range(6)])
+        )
+    assert seen == [0, 1, 2]
+
+
 @dataclass(frozen=True)
 class Blocks:
     """Instead of pictures, as many bytes as a step says."""

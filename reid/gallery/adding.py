@@ -96,10 +96,9 @@ def check_model(about: About, embedder: Embedder) -> None:
         GalleryError: its fingerprint, or the length of its vectors, differs.
     """
     _same_model(about, embedder.fingerprint, "vectors of the model that was given")
-    if embedder.network.architecture.dimension != about.dimension:
+    if embedder.dimension != about.dimension:
         raise GalleryError(
-            f"the model makes vectors of {embedder.network.architecture.dimension} numbers, those of the gallery have "
-            f"{about.dimension}"
+            f"the model makes vectors of {embedder.dimension} numbers, those of the gallery have {about.dimension}"
         )
 
 

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 
 from reid.data.loader import Loader, default_workers
-from reid.embed import BATCH, Embedder, Inference, transform
+from reid.embed import BATCH, Embedder, transform
 from reid.gallery.blocks import unpack
 from reid.gallery.crops import CropReader, tasks
 from reid.gallery.entries import Entry
@@ -47,8 +46,7 @@ def embed_entries(
     reader = CropReader(entries, transform(embedder.description), 0, None, embedder.max_megapixels)
     device = embedder.device.type
     workers = default_workers(device) if workers is None else workers
-    embedder.network.eval()
-    vectors = [np.empty((0, embedder.network.architecture.dimension), dtype=np.float32)]
+    vectors = [np.empty((0, embedder.dimension), dtype=np.float32)]
     used: list[Entry] = []
     problems: list[str] = []
     with Loader(reader, workers=min(workers, len(every)), pin=device == "cuda") as loader:
@@ -62,8 +60,7 @@ def embed_entries(
                 else:
                     problems.append(str(placed(entries, row, crop.problem)))
             if len(pictures):
-                on_device = torch.from_numpy(pictures).to(embedder.device, non_blocking=True)
-                vectors.append(Inference()(embedder.network, on_device))
+                vectors.append(embedder.model.pictures(pictures))
             if progress is not None:
                 progress(len(task.rows))
     return Embeddings(np.concatenate(vectors), to_records(used), embedder.fingerprint), problems

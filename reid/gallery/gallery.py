@@ -69,7 +69,7 @@ class Gallery:
         calibration = None if run is None else load_calibration(Path(run), embedder.fingerprint)
         description = embedder.description
         prepared = {"input": list(description.image_size), "normalise": description.architecture.normalise}
-        about = About(description.architecture.dimension, embedder.fingerprint, prepared, precision)
+        about = About(embedder.dimension, embedder.fingerprint, prepared, precision)
         store = create_store(place, about)
         if run is not None:
             store.set(RUN, str(Path(run).resolve()))

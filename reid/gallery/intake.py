@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 
-from reid.embed import BATCH, Embedder, Inference
+from reid.embed import BATCH, Embedder
 from reid.errors import MissingInputError
 from reid.gallery.blocks import Crop, Pixels
 from reid.gallery.entries import Entry
@@ -63,8 +62,6 @@ class Intake:
     def __init__(
         self, store: Store, entries: Sequence[Entry], embedder: Embedder | None, batch: int, *, strict: bool
     ) -> None:
-        if embedder is not None:
-            embedder.network.eval()
         self.done = Added()
         self._store, self._entries, self._embedder = store, entries, embedder
         self._given = entries.vectors if isinstance(entries, Listing) else None
@@ -143,8 +140,7 @@ class Intake:
             return
         pictures = self._pictures[0] if len(self._pictures) == 1 else np.concatenate(self._pictures)
         self._pictures.clear()
-        on_device = torch.from_numpy(pictures).to(self._embedder.device, non_blocking=True)
-        self._vectors.append(Inference()(self._embedder.network, on_device))
+        self._vectors.append(self._embedder.model.pictures(pictures))
 
     def _without_file(self, vector: Floats, row: int, crop: Crop) -> Crop:
         if not isinstance(crop.problem, MissingInputError):

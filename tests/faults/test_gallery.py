@@ -179,7 +179,6 @@ def test_files_that_are_gone_cut_or_anothers(whole, tmp_path, name):
     other = galleries.filled(tmp_path / "other", 60)
     other.close()
     content, place = (folder / name).read_bytes(), tmp_path / "g"
-    cases = [damaged(folder, place, name, part) for part in ()]
     for part in (b"", content[: len(content) // 2], (other.folder / name).read_bytes()):
         cases = [answers(damaged(folder, place, name, part))]
         assert all(case is None or case == right for case in cases)

@@ -10,9 +10,9 @@ import small_runs
 from memory_store import MemoryStore
 from pictures import encode, photo
 
-from reid.embed import Embedder, choose_device
+from reid.embed import Embedder, TorchModel, choose_device
 from reid.errors import DataError, GalleryError
-from reid.gallery import crops, intake
+from reid.gallery import crops
 from reid.gallery.adding import Added, add, check_model
 from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
@@ -28,7 +28,7 @@ MODEL = "a" * 64
 def embedder():
     """A small network that was never trained."""
     network = small_runs.network()
-    return Embedder(network, small_runs.description(network.architecture), MODEL, choose_device("cpu"))
+    return Embedder(TorchModel(network, small_runs.description(network.architecture), MODEL, choose_device("cpu")))
 
 
 @pytest.fixture(scope="module")
@@ -68,11 +68,10 @@ def all_of(store):
 def refuse(monkeypatch):
     """Nothing is embedded from now on."""
 
-    class Refusing:
-        def __call__(self, network, batch):
-            pytest.fail(f"{len(batch)} images are embedded")
+    def fail(_model, batch):
+        pytest.fail(f"{len(batch)} images are embedded")
 
-    monkeypatch.setattr(intake, "Inference", Refusing)
+    monkeypatch.setattr(TorchModel, "pictures", fail)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -8,7 +8,7 @@ import small_runs
 from memory_store import MemoryStore
 from pictures import encode, photo
 
-from reid.embed import Embedder, choose_device
+from reid.embed import Embedder, TorchModel, choose_device
 from reid.errors import DataError
 from reid.gallery.adding import Added, add
 from reid.gallery.embedding import embed_entries, to_records
@@ -22,7 +22,7 @@ from reid.gallery.sources import listing
 def embedder():
     """A small network that was never trained."""
     network = small_runs.network()
-    return Embedder(network, small_runs.description(network.architecture), "a" * 64, choose_device("cpu"))
+    return Embedder(TorchModel(network, small_runs.description(network.architecture), "a" * 64, choose_device("cpu")))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import small_runs
 
-from reid.embed import Embedder, choose_device
+from reid.embed import Embedder, TorchModel, choose_device
 from reid.errors import ArtefactError, DataError, GalleryError, MissingInputError
 from reid.gallery.folder import CACHE_SUFFIX, named, open_gallery, read_folder
 
@@ -19,7 +19,7 @@ from reid.gallery.folder import CACHE_SUFFIX, named, open_gallery, read_folder
 def embedder():
     """A small network that was never trained."""
     network = small_runs.network()
-    return Embedder(network, small_runs.description(network.architecture), "a" * 64, choose_device("cpu"))
+    return Embedder(TorchModel(network, small_runs.description(network.architecture), "a" * 64, choose_device("cpu")))
 
 
 def picture(path: Path, seed: int) -> None:
@@ -107,7 +107,7 @@ def test_another_models_cache_is_ignored(folder, embedder):
     """Vectors of different models are never mixed."""
     opened(folder, embedder)
     network = small_runs.network(seed=1)
-    other = dataclasses.replace(embedder, network=network, fingerprint="b" * 64)
+    other = Embedder(dataclasses.replace(embedder.model, network=network, fingerprint="b" * 64))
 
     assert opened(folder, other)[1] == 4
     assert opened(folder, embedder)[1] == 4
@@ -171,7 +171,7 @@ def test_embeddings_folder(folder, embedder, tmp_path):
 
     assert np.array_equal(gallery.vectors, made.vectors)
     with pytest.raises(GalleryError, match=r"aaaaaaaaaaaa.*bbbbbbbbbbbb"):
-        open_gallery(tmp_path / "made", dataclasses.replace(embedder, fingerprint="b" * 64))
+        open_gallery(tmp_path / "made", Embedder(dataclasses.replace(embedder.model, fingerprint="b" * 64)))
     (tmp_path / "made" / "vectors.npy").write_bytes(b"")
     with pytest.raises(ArtefactError, match=r"vectors\.npy"):
         open_gallery(tmp_path / "made", embedder)

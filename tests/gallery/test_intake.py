@@ -8,7 +8,7 @@ import pytest
 import small_runs
 from memory_store import MemoryStore
 
-from reid.embed import BATCH, Embedder, choose_device
+from reid.embed import BATCH, Embedder, TorchModel, choose_device
 from reid.errors import DataError, MissingInputError
 from reid.gallery.blocks import Crop
 from reid.gallery.entries import Entry
@@ -23,7 +23,7 @@ PICTURES = small_runs.pictures(400).numpy()
 def embedder():
     """A small network that was never trained."""
     network = small_runs.network()
-    return Embedder(network, small_runs.description(network.architecture), "a" * 64, choose_device("cpu"))
+    return Embedder(TorchModel(network, small_runs.description(network.architecture), "a" * 64, choose_device("cpu")))
 
 
 @contextlib.contextmanager

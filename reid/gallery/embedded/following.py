@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reid.errors import ArtefactError, MissingInputError
 from reid.gallery.embedded.rows import Row
@@ -124,9 +123,11 @@ class Following:
         rows = connection.execute("SELECT number, slot FROM removed WHERE number > ? ORDER BY number", (view.removed,))
         gone = np.array(rows.fetchall(), dtype=np.int64).reshape(-1, 2)
         for first, words in view.file.blocks(view.slots, state.slots):
-            wrong = first + np.flatnonzero(view.file.wrong(words))
-            self._refuse(connection, np.setdiff1d(wrong, gone[:, 1]))
-            view.index.append(first, _harmless(view.file.numbers(words)))
+            wrong, vectors = np.flatnonzero(view.file.wrong(words)), view.file.seen(words)
+            if len(wrong):
+                self._refuse(connection, np.setdiff1d(first + wrong, gone[:, 1]))
+                vectors[wrong] = 0  # of removed images: they may be anything, even NaN
+            view.index.append(first, vectors)
         if len(gone):
             view.index.forget(gone[:, 1])
         last = int(gone[-1, 0]) if len(gone) else view.removed
@@ -144,8 +145,3 @@ class Following:
 
     def _binding(self, generation: int) -> dict[str, object]:
         return {"gallery": self._about.uuid, "generation": generation}
-
-
-def _harmless(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The vectors, with zeros for damaged ones of removed images."""
-    return np.where(np.isfinite(vectors), vectors, np.float32(0))

@@ -23,7 +23,7 @@ from reid.text import printable
 
 _MAGIC = b"reid vectors 1\n"
 _HEADER = 4096
-_BLOCK = 32 * 2**20
+_BLOCK = 2**20  # fits a core's own cache, where a row is found that is hashed, then quantised
 _PRIME = 0x01000193  # of the 32-bit FNV hash
 Words = NDArray[np.uint32]
 
@@ -123,6 +123,10 @@ class VectorFile:
     def numbers(self, rows: Words) -> Floats:
         """(N, D) float32 out of rows."""
         return np.ascontiguousarray(rows.view(self.kind)[:, : self.dimension], dtype=np.float32)
+
+    def seen(self, rows: Words) -> NDArray[Any]:
+        """The same without a copy, (N, D) float32 or float16: what is changed in them is changed in `rows`."""
+        return rows.view(self.kind)[:, : self.dimension]
 
     def wrong(self, rows: Words) -> NDArray[np.bool_]:
         """(N,) whether the checksum of each row differs."""

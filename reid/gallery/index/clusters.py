@@ -18,7 +18,7 @@ from reid.files import sealing, unsealing
 from reid.records import Floats
 from reid.text import printable
 
-FORMAT = 1
+FORMAT = 2
 _HEADER = 65_536  # bytes of the first line at most
 
 
@@ -64,7 +64,7 @@ class Clusters:
         with sealing(path) as sink:
             sink.write(files.to_json(about, indent=None).encode() + b"\n")
             sink.write(np.ascontiguousarray(self.centroids, dtype="<f4").tobytes())
-            sink.write(np.ascontiguousarray(self.assignment, dtype="<i4").tobytes())
+            sink.write(self.assignment.astype(_kind(len(self.centroids))).tobytes())
             sink.write(np.ascontiguousarray(self.words, dtype="<u8").tobytes())
             sink.write(np.ascontiguousarray(self.factors, dtype="<f4").tobytes())
 
@@ -99,10 +99,13 @@ class Clusters:
             near, reach = float(about["near"]), float(about["reach"])
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise _odd(path, f"its first line lacks something: {printable(error)}") from error
-        first, second = 4 * lists * dimension, 4 * (lists * dimension + slots)
+        kind = _kind(lists)
+        first = 4 * lists * dimension
+        second = first + kind.itemsize * slots
         if min(lists, dimension, words) < 1 or slots < 0 or len(rest) < second:
             raise _odd(path, f"{lists} x {dimension} centroids and {slots} slots in {len(rest)} bytes")
-        assignment = np.frombuffer(rest[first:second], dtype="<i4").astype(np.int32)
+        assignment = np.frombuffer(rest[first:second], dtype=kind).astype(np.int32)
+        assignment[assignment == np.iinfo(kind).max] = -1
         rows = int((assignment >= 0).sum())
         if len(rest) != second + (8 * words + 4) * rows:
             raise _odd(path, f"{rows} rows with {words} words each in {len(rest) - second} bytes")
@@ -114,6 +117,11 @@ class Clusters:
         if not (np.isfinite([near, reach]).all() and np.isfinite(centroids).all() and np.isfinite(factors).all()):
             raise _odd(path, "a number is not finite")
         return cls(centroids, assignment, near, reach, trained, sketches.reshape(words, rows), factors)
+
+
+def _kind(lists: int) -> np.dtype[Any]:
+    """How the number of a list is written, the largest standing for -1: two bytes where they hold all of them."""
+    return np.dtype("<u2" if lists < 2**16 else "<u4")
 
 
 def _odd(path: Path, reason: str) -> ArtefactError:

@@ -37,12 +37,16 @@ REQUIRED = [
 
 EXTRAS = {
     "milvus": ["pymilvus>=3.0", "grpcio>=1.60"],
+    "onnx": ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"],
     "parquet": ["pyarrow>=16"],
     "tensorboard": ["tensorboard>=2.17"],
     "dev": [
         "build>=1.2",
         "hypothesis>=6.100",
         "mypy>=1.15",
+        "onnx>=1.18",
+        "onnxruntime>=1.22",
+        "onnxscript>=0.5",
         "pre-commit>=4.0",
         "pyarrow>=16",
         "pymilvus>=3.0",

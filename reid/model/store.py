@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def load_model(folder: Path) -> tuple[EmbeddingNetwork, Description, str]:
             f"there is no model {printable(path)}; train one with reid-train, or name another run with --run"
         )
     about, tensors, fingerprint = unpack(files.read_bytes(path), path)
-    description = _describe(about)
+    description = describe(about)
     with torch.random.fork_rng(devices=[]):  # the layers' beginnings, overwritten at once, are no draws of the caller's
         network = EmbeddingNetwork(description.architecture)
     return _fill(network, tensors, path), description, fingerprint
@@ -94,7 +95,8 @@ def _fill(network: EmbeddingNetwork, tensors: dict[str, Tensor], path: Path) -> 
     return network.eval()
 
 
-def _describe(about: dict[str, Any]) -> Description:
+def describe(about: Mapping[str, Any]) -> Description:
+    """The description in what a file of ours says of itself."""
     architecture = {**about["architecture"]}
     for name in ("mean", "deviation"):
         architecture[name] = tuple(architecture[name])

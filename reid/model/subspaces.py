@@ -40,8 +40,8 @@ def unit_slices(raw: Tensor, learners: int) -> Tensor:
     Returns:
         (B, d), each row of unit length.
     """
-    parts = normalize(raw.reshape(len(raw), learners, -1), dim=2)
-    return torch.div(parts.reshape(raw.shape), learners**0.5)
+    parts = normalize(raw.reshape(-1, learners, raw.shape[1] // learners), dim=2)
+    return torch.div(parts.flatten(1), learners**0.5)
 
 
 def unit_whole(raw: Tensor, learners: int) -> Tensor:  # noqa: ARG001  the same signature as `unit_slices`

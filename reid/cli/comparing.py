@@ -58,7 +58,7 @@ def _is_run(path: Path) -> bool:
 
 
 def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> tuple[str, list[Results], int]:
-    from reid.cli.cores import share_cores
+    from reid.cli.cores import share_for
     from reid.cli.evaluation import check_settings, embed_and_score, fastest
     from reid.cli.refining import to_options
     from reid.data.dataset import read_dataset
@@ -79,7 +79,7 @@ def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> tuple[str, list[Res
         click.echo(f"model: {printable(run.path.resolve())}", err=quiet)
         embedder = load_embedder(run.path, device=options["device"])
         embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
-        workers = share_cores(config.data.workers, embedder.network, embedder.description.image_size)
+        workers = share_for(embedder, config.data.workers)
         scoring = to_options(chosen.settings, configs[0].seed, fastest(embedder))
         _, results, _ = embed_and_score(embedder, tests, chosen.settings, scoring, workers=workers)
         both.append(results)

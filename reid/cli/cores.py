@@ -17,6 +17,7 @@ import cv2
 import torch
 
 from reid.data.loader import available_cores, default_workers
+from reid.embed import Embedder, TorchModel
 from reid.model.complexity import multiply_adds
 from reid.model.embedder import EmbeddingNetwork
 
@@ -43,6 +44,17 @@ def share_cores(workers: int | None, network: EmbeddingNetwork, size: tuple[int,
         cores = max(1, available_cores() // neighbours)
         torch.set_num_threads(min(_limit(), threads(multiply_adds(network, size), cores)))
     return default_workers(device) // neighbours if workers is None else workers
+
+
+def share_for(embedder: Embedder, workers: int | None = None) -> int:
+    """The same for a model that only computes, whatever it runs on: one that is not torch's counts as heavy."""
+    if isinstance(embedder.model, TorchModel):
+        return share_cores(workers, embedder.network, embedder.description.image_size)
+    cv2.setNumThreads(1)
+    device = embedder.device.type
+    if device == "cpu":
+        torch.set_num_threads(min(_limit(), threads(round(LIGHT), available_cores())))
+    return default_workers(device) if workers is None else workers
 
 
 def threads(products: int, cores: int) -> int:

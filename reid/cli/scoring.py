@@ -26,7 +26,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
         MissingInputError: no such run, dataset or image.
         ConfigError: no such test set.
     """
-    from reid.cli.cores import share_cores
+    from reid.cli.cores import share_for
     from reid.cli.evaluation import check_settings, evaluate_splits
     from reid.data.dataset import read_dataset
     from reid.embed import load_embedder
@@ -38,7 +38,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     chosen = choose_data(config, options)
     embedder = load_embedder(run.path, device=options["device"])
     embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
-    workers = share_cores(config.data.workers, embedder.network, embedder.description.image_size)
+    workers = share_for(embedder, config.data.workers)
     splits = read_dataset(chosen.dataset, chosen.root)
     check_settings(splits, chosen.settings)
     click.echo(f"model: {printable(run.path.resolve())}\n{statistics_table(splits)}\n", err=quiet)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reid.cli.command import emit
-from reid.cli.cores import share_cores
+from reid.cli.cores import share_for
 from reid.cli.filtering import UNKNOWN
 from reid.cli.progress import Counter
 from reid.data.images import read_image
@@ -128,7 +128,7 @@ def embedder_of(gallery: Gallery, model: Path | None, device: str) -> Embedder:
 def load_model(run: Path, device: str) -> Embedder:
     """The model of a run, on a device, with the machine's cores shared between reading and computing."""
     embedder = load_embedder(run, device=device)
-    share_cores(None, embedder.network, embedder.description.image_size)  # before pictures are read: see there
+    share_for(embedder)  # before pictures are read: see there
     return embedder
 
 

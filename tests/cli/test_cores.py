@@ -1,11 +1,15 @@
 """Who gets the cores: the network on a CPU, or the loader processes."""
 
+from types import SimpleNamespace
+
 import pytest
+import small_runs
 import torch
 
 from reid.cli import cores
-from reid.cli.cores import LIGHT, share_cores, threads
+from reid.cli.cores import LIGHT, share_cores, share_for, threads
 from reid.data.loader import available_cores, default_workers
+from reid.embed import Embedder, TorchModel
 from reid.model.embedder import Architecture, EmbeddingNetwork
 
 SMALL, LARGE = (48, 48), (256, 256)
@@ -94,3 +98,16 @@ def test_elsewhere_threads_stay():
 
     assert share_cores(None, away, LARGE) == default_workers("meta") == min(16, available_cores())
     assert torch.get_num_threads() == 1
+
+
+def test_a_model_that_is_not_torchs_counts_as_heavy(monkeypatch, network):
+    """An exported model has the threads of a heavy network; a network those it would have by itself."""
+    description = small_runs.description(network.architecture)
+    model = TorchModel(network, description, "", torch.device("cpu"))
+    other = SimpleNamespace(description=description, device=None)
+    for machine in (1, 2, 8):
+        monkeypatch.setattr(cores, "available_cores", lambda machine=machine: machine)
+        share_for(Embedder(other))
+        assert torch.get_num_threads() == threads(int(LIGHT), machine)
+        assert share_for(Embedder(model), 3) == 3
+        assert torch.get_num_threads() == threads(0, machine)

@@ -13,7 +13,7 @@ import small_runs
 from memory_store import MemoryStore
 from pictures import encode, photo
 
-from reid.embed import Embedder, choose_device
+from reid.embed import Embedder, TorchModel, choose_device
 from reid.errors import ArtefactError, LoaderError, MissingInputError
 from reid.gallery import adding
 from reid.gallery.adding import Added, add
@@ -30,7 +30,7 @@ IMAGES = 30
 def embedder():
     """A small network that was never trained."""
     network = small_runs.network()
-    return Embedder(network, small_runs.description(network.architecture), MODEL, choose_device("cpu"))
+    return Embedder(TorchModel(network, small_runs.description(network.architecture), MODEL, choose_device("cpu")))
 
 
 @pytest.fixture

@@ -10,30 +10,10 @@ import small_runs
 import torch
 
 from reid.data.images import read_image
-from reid.data.loader import Reader
-from reid.embed import BATCH, Embedder, Fixed, Inference, choose_device, load_embedder, run_over, transform
+from reid.embed import BATCH, Embedder
 from reid.errors import ConfigError, DataError, MissingInputError, ShapeError
-from reid.model.store import save_model
+from reid.model.store import Description
 from reid.records import Records
-
-
-@pytest.fixture(scope="module")
-def records(tmp_path_factory: pytest.TempPathFactory) -> Records:
-    """A few pictures in files."""
-    return small_runs.patches(tmp_path_factory.mktemp("patches"), identities=4, each=3)
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model."""
-    folder, network = tmp_path_factory.mktemp("run"), small_runs.network()
-    save_model(folder, network, small_runs.description(network.architecture))
-    return folder
-
-
-@pytest.fixture
-def embedder(run: Path) -> Embedder:
-    return load_embedder(run, device="cpu")
 
 
 def test_files_arrays_and_records_give_the_same_vectors(embedder: Embedder, records: Records) -> None:
@@ -109,34 +89,6 @@ def test_progress_adds_up_to_all_images(embedder: Embedder, records: Records) ->
     assert sum(heard) == len(records)
 
 
-def test_no_images_to_run_over_is_an_error(embedder: Embedder) -> None:
-    """Embedding an empty list of records cannot be what was meant."""
-    reader = Reader([], Fixed(transform(embedder.description)))
-    with pytest.raises(DataError, match="there are no images to embed"):
-        run_over(reader, embedder.network, embedder.device, Inference(), workers=0)
-
-
-def test_pooled_features_are_the_backbones(embedder: Embedder) -> None:
-    """Space "pooled" gives the feature before the embedding layer; bfloat16 stays near it."""
-    pictures = small_runs.pictures(4)
-    with torch.no_grad():
-        wanted = embedder.network.pooled(pictures).numpy()
-    rough = Inference("pooled", precision=torch.bfloat16)(embedder.network, pictures)
-
-    assert Inference("pooled")(embedder.network, pictures) == pytest.approx(wanted, abs=1e-6)
-    assert rough.dtype == np.float32
-    assert rough == pytest.approx(wanted, rel=0.1, abs=0.05)
-
-
-def test_devices(run: Path) -> None:
-    """ "auto" exists everywhere; one that does not says what to do."""
-    assert choose_device("auto").type in {"cpu", "cuda"}
-    assert choose_device("cpu").type == "cpu"
-    for name in ("cud", "cuda:99", "mps:7", ""):
-        with pytest.raises(ConfigError, match="cannot be used here; use cpu, or leave --device out"):
-            load_embedder(run, device=name)
-
-
 def test_a_script_without_main_guard_may_embed(run: Path, records: Records) -> None:
     """Workers are made such that a plain script, run from anywhere, can use `embed_records`."""
     script = f"""
@@ -150,3 +102,30 @@ print(embedder.embed_records(records, workers=1).vectors.shape)
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd="/")
 
     assert result.stdout.strip() == "(12, 16)", result.stderr
+
+
+class Mean:
+    """A model that is no network: the mean colour of a picture, as a direction."""
+
+    def __init__(self, description: Description) -> None:
+        self.description = description
+        self.fingerprint = "f" * 64
+        self.dimension = 3
+        self.device = None
+
+    def pictures(self, batch: np.ndarray) -> np.ndarray:
+        means = batch.mean(axis=(1, 2), dtype=np.float32) + 1
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+
+def test_any_model_of_the_shape_will_do(embedder: Embedder, records: Records) -> None:
+    """A model that is no network embeds arrays and records alike; only its network cannot be had."""
+    other = Embedder(Mean(embedder.description))
+    made = other.embed_records(records, workers=0)
+
+    assert made.vectors == pytest.approx(other.embed(records.files()), abs=1e-6)
+    assert made.model == "f" * 64
+    assert other.embed([]).shape == (0, 3)
+    assert other.device.type == "cpu"
+    with pytest.raises(ConfigError, match="cannot be looked into; name the run that it was exported from"):
+        _ = other.network

@@ -18,6 +18,7 @@ from reid.text import printable
 
 CACHE_SUFFIX = ".embeddings"
 _STAMP = ("size", "modified")
+_NOBODY = {"-1", "0000"}
 
 
 def open_gallery(path: Path, embedder: Embedder, *, progress: Callable[[int], None] | None = None) -> Embeddings:
@@ -80,7 +81,7 @@ def read_folder(folder: Path) -> Records:
     names = [path.partition("/")[0] if "/" in path else "-1" for path in paths]
     cameras = None
     if all(told):
-        names = [one[0] for one in told if one]
+        names = [one[0] or "-1" for one in told if one]
         cameras = [one[1] for one in told if one]
     status = [(folder / path).stat() for path in paths]
     return records.build(
@@ -93,10 +94,15 @@ def read_folder(folder: Path) -> Records:
     )
 
 
-def named(name: str) -> tuple[str, int] | None:
-    """Identity and camera in a file name of Market-1501's form, `0002_c1s1_000451_03.jpg`; None in any other."""
+def named(name: str) -> tuple[str | None, int] | None:
+    """Identity and camera in a file name of Market-1501's form, `0002_c1s1_000451_03.jpg`; None in any other.
+
+    `-1` and `0000` are not identities there but stand for many that are not known, and are None too.
+    """
     match = re.fullmatch(NAMES, name.rpartition(".")[0])
-    return (match["identity"], int(match["camera"])) if match else None
+    if match is None:
+        return None
+    return None if match["identity"] in _NOBODY else match["identity"], int(match["camera"])
 
 
 def _stamps(found: Records) -> list[tuple[str, ...]]:

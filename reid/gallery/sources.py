@@ -126,7 +126,7 @@ def _with_names(paths: list[str], lines: Sequence[int]) -> Columns:
     if not all(told):
         return Columns(paths, lines=lines)
     known = [one for one in told if one]
-    return Columns(paths, [_identity(name) for name, _ in known], [camera for _, camera in known], lines=lines)
+    return Columns(paths, [name for name, _ in known], [camera for _, camera in known], lines=lines)
 
 
 def _of_records(records: Records, root: Path | str) -> Columns:

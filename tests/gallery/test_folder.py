@@ -57,6 +57,7 @@ def test_identities_and_cameras_from_market_names(tmp_path):
     assert found.cameras.tolist() == [3, 2, 12]
     assert named("0002_c12s1_000451_03.jpg") == ("0002", 12)
     assert named("anything.jpg") is None
+    assert named("0000_c2s1_000451_03.jpg") == named("-1_c2s1_000451_03.jpg") == (None, 2), "nobody in particular"
 
 
 def test_identities_from_folders_or_none(folder):

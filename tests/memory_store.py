@@ -114,7 +114,7 @@ class MemoryStore:
     def thumbnail(self, image: int) -> bytes | None:
         return self._thumbnails.get(image)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, *, roughly: bool = False) -> dict[str, int]:
         images = self._images.values()
         return {
             "images": len(images),

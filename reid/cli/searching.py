@@ -13,6 +13,7 @@ from reid.cli.command import emit
 from reid.cli.cores import share_for
 from reid.cli.filtering import UNKNOWN
 from reid.cli.progress import Counter
+from reid.data.boxes import told
 from reid.data.images import read_image
 from reid.embed import Embedder, load_embedder
 from reid.errors import GalleryError, MissingInputError, OutputError
@@ -26,7 +27,7 @@ from reid.gallery.folder_store import FolderStore
 from reid.gallery.gallery import RUN, Gallery
 from reid.gallery.meaning import CALIBRATION
 from reid.gallery.opening import is_gallery
-from reid.gallery.pictures import read_picture, told
+from reid.gallery.pictures import read_picture
 from reid.gallery.queries import one_query
 from reid.records import Floats
 from reid.report.tables import text_table
@@ -193,7 +194,7 @@ def _ask(
     ]
     if options["one_object"]:
         queries = [(tuple(crops), one_query(vectors), frozenset().union(*own))]
-    with_cameras = bool(gallery.store.counts()["cameras"])
+    with_cameras = bool(gallery.store.counts(roughly=True)["cameras"])
     found = []
     for names, vector, mine in queries:
         identity, camera = (named(names[0].name) if with_cameras else None) or (None, None)

@@ -77,7 +77,7 @@ class FolderStore:
         """None: none are kept."""
         return None
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, *, roughly: bool = False) -> dict[str, int]:  # noqa: ARG002  they are in memory
         """Numbers of images, identities, images without one, and cameras."""
         unlabelled = int((self._embeddings.records.identities == JUNK).sum())
         return {**self._embeddings.records.count(), "unlabelled": unlabelled, "bytes": 0}

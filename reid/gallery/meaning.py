@@ -61,7 +61,7 @@ class Meaning:
     def identities(self) -> int:
         """How many there are, images without one counting as one each, at least 1; counted anew after own changes."""
         if self._identities is None:
-            counts = self._store.counts()
+            counts = self._store.counts(roughly=True)
             self._identities = max(1, counts["identities"] + counts["unlabelled"])
         return self._identities
 

@@ -87,8 +87,13 @@ class Store(Protocol):
         """A small JPEG of an image; None where there is none."""
         ...
 
-    def counts(self) -> dict[str, int]:
-        """Numbers of "images", "identities", "unlabelled" images and "cameras"; "bytes" on disk, 0 if not known."""
+    def counts(self, *, roughly: bool = False) -> dict[str, int]:
+        """Numbers of "images", "identities", "unlabelled" images and "cameras"; "bytes" on disk, 0 if not known.
+
+        Args:
+            roughly: where counting means to read every row, the numbers may be those of an earlier moment, when there
+                were from nine to eleven tenths as many images.
+        """
         ...
 
     def setting(self, name: str) -> Any:

@@ -143,7 +143,7 @@ class EmbeddedStore:
         """A small JPEG of an image."""
         return self._connections.read(lambda connection, _: catalogue.thumbnail(connection, image))
 
-    def counts(self) -> dict[str, int]:
+    def counts(self, *, roughly: bool = False) -> dict[str, int]:  # noqa: ARG002  an index counts them
         """Numbers of images, identities, images without one, and cameras; and bytes on disk."""
         size = sum(path.stat().st_size for path in self.folder.iterdir() if path.is_file())
         return {**self._connections.read(catalogue.counts), "bytes": size}

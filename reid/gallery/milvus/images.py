@@ -74,6 +74,10 @@ class Images:
             cameras |= {row["camera"] for row in page if row["camera"] >= 0}
         return {"images": images, "identities": len(identities), "unlabelled": unlabelled, "cameras": len(cameras)}
 
+    def count(self) -> int:
+        """Number of images."""
+        return self._server.count(self.collection)
+
     def insert(self, rows: Sequence[Row]) -> None:
         """Add rows with new ids."""
         for start in range(0, len(rows), self.at_once):

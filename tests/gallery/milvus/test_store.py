@@ -231,6 +231,26 @@ def test_settling_chooses_the_index(fakes, monkeypatch):
     assert lite._server.indexed(f"{lite.address.name}_images", "vector") == "FLAT"
 
 
+def test_rough_counts_read_no_rows(fakes, monkeypatch):
+    """As long as there are about as many images as when they were counted last, by any process."""
+    store = fakes.create(ABOUT)
+    store.add(images(40), unit(40), [None] * 40)
+    exact = store.counts()
+    assert store.counts(roughly=True) == exact
+    store = fakes.reopen(store)
+    read = []
+    pages = store._images.pages
+    monkeypatch.setattr(store._images, "pages", lambda *given: read.append(given) or pages(*given))
+    store.remove(Where(ids=(1, 2)))
+    read.clear()
+    assert store.counts(roughly=True) == {**exact, "images": 38}
+    assert not read
+    store.remove(Where(ids=(3, 4, 5, 6)))
+    read.clear()
+    assert store.counts(roughly=True) == store.counts()
+    assert len(read) == 2
+
+
 def test_milvus_lite_is_flushed_now_and_then(fakes, monkeypatch):
     """And when the gallery is closed: it searches its log row by row."""
     monkeypatch.setattr(module, "_UNFLUSHED", 20)

@@ -17,7 +17,7 @@ import cv2
 import torch
 
 from reid.data.loader import available_cores, default_workers
-from reid.embed import Embedder, TorchModel
+from reid.embed import Averaged, Embedder, TorchModel
 from reid.model.complexity import multiply_adds
 from reid.model.embedder import EmbeddingNetwork
 
@@ -48,8 +48,9 @@ def share_cores(workers: int | None, network: EmbeddingNetwork, size: tuple[int,
 
 def share_for(embedder: Embedder, workers: int | None = None) -> int:
     """The same for a model that only computes, whatever it runs on: one that is not torch's counts as heavy."""
-    if isinstance(embedder.model, TorchModel):
-        return share_cores(workers, embedder.network, embedder.description.image_size)
+    plain = embedder.model.model if isinstance(embedder.model, Averaged) else embedder.model
+    if isinstance(plain, TorchModel):
+        return share_cores(workers, plain.network, plain.description.image_size)
     cv2.setNumThreads(1)
     device = embedder.device.type
     if device == "cpu":

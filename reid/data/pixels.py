@@ -73,6 +73,21 @@ def _decode_with_pillow(content: bytes, kind: str, max_megapixels: float) -> tup
         raise DataError(f"it is a damaged or truncated {kind} ({error})") from error
 
 
+def pillow_pixels(image: "Image.Image", *, max_megapixels: float) -> Pixels:
+    """A Pillow image, by the same rule as its file: (H, W, 3) uint8 RGB.
+
+    Raises:
+        DataError: it is no usable picture; the message begins with "it".
+    """
+    check_size(Size(*image.size), max_megapixels)
+    try:
+        return _turn(_to_rgb(image), _orientation(image))
+    except DataError:
+        raise
+    except Exception as error:  # as above: an image that was opened is decoded only now
+        raise DataError(f"it is a damaged or truncated picture ({error})") from error
+
+
 def check_size(size: Size, max_megapixels: float = math.inf) -> None:
     """Raises DataError, which begins with "it", where a picture has too few or too many pixels or is too narrow."""
     short, long = sorted(size)

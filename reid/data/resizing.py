@@ -45,9 +45,17 @@ def resize_centre(image: Pixels, size: Size, *, interpolation: str = "area") -> 
 
     For 224 x 224 that is the usual "shorter side to 256, centre crop 224". Arguments as for `resize`.
     """
+    return _middle(image, size, (round(size[0] / _CENTRE), round(size[1] / _CENTRE)), interpolation)
+
+
+def resize_cover(image: Pixels, size: Size, *, interpolation: str = "area") -> Pixels:
+    """The middle of `image`: resized in proportion until it just covers `size`. Arguments as for `resize`."""
+    return _middle(image, size, size, interpolation)
+
+
+def _middle(image: Pixels, size: Size, covered: Size, interpolation: str) -> Pixels:
     check_image(image)
-    (height, width), (rows, columns) = size, image.shape[:2]
-    tall, wide = round(height / _CENTRE), round(width / _CENTRE)
+    (height, width), (tall, wide), (rows, columns) = size, covered, image.shape[:2]
     # The side that needs the larger factor fits exactly, the other overlaps.
     covering = (tall, columns * tall // rows) if tall * columns >= wide * rows else (rows * wide // columns, wide)
     whole = resize(image, covering, interpolation=interpolation)

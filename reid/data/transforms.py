@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from reid.data import random_boxes
 from reid.data.random_boxes import central_box, random_box
-from reid.data.resizing import RULES, Pixels, Size, check_image, resize, resize_centre
+from reid.data.resizing import RULES, Pixels, Size, check_image, resize, resize_centre, resize_cover
 from reid.errors import ConfigError
 from reid.text import did_you_mean, listed
 
@@ -125,7 +125,8 @@ class TestTransform:
     Attributes:
         size: (height, width) of the output.
         crop: "resize" changes the whole image to that size; "centre" resizes it, keeping its proportions, to cover
-            the size divided by 0.875, and keeps the centre (for 224: shorter side 256, centre crop 224).
+            the size divided by 0.875, and keeps the centre (for 224: shorter side 256, centre crop 224); "cover" does so
+            with the size itself.
         interpolation: rule of `resize`.
 
     Raises:
@@ -229,7 +230,11 @@ def _erase(picture: Pixels, colour: tuple[int, int, int], draws: Sequence[float]
         cv2.rectangle(picture, (box.left, box.top), (box.right - 1, box.bottom - 1), colour, cv2.FILLED)
 
 
-_TEST_CROPS: Mapping[str, Callable[..., Pixels]] = {"resize": resize, "centre": resize_centre}
+_TEST_CROPS: Mapping[str, Callable[..., Pixels]] = {
+    "resize": resize,
+    "centre": resize_centre,
+    "cover": resize_cover,
+}
 
 
 def _check_choice(what: str, name: str, known: Iterable[str]) -> None:

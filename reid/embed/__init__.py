@@ -1,5 +1,6 @@
 """Images in, unit vectors out: the deployed side of a trained model, whatever computes it."""
 
+from reid.embed.averaging import Averaged
 from reid.embed.embedder import Embedder
 from reid.embed.inference import Inference, run_over
 from reid.embed.loading import choose_device, load_embedder
@@ -8,6 +9,7 @@ from reid.embed.reading import BATCH, Fixed, transform
 
 __all__ = [
     "BATCH",
+    "Averaged",
     "Embedder",
     "Fixed",
     "Inference",

@@ -1,20 +1,23 @@
 """Images of any kind in, unit vectors out."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import torch
 
-from reid.data.images import read_image
 from reid.data.loader import Reader
+from reid.embed.averaging import Averaged, averaged, averaging
+from reid.embed.batches import Preparer
 from reid.embed.model import Model, TorchModel
-from reid.embed.reading import BATCH, Fixed, Floats, Pixels, compute_over, transform
+from reid.embed.reading import Fixed, Floats, compute_over, transform
 from reid.errors import ConfigError, ShapeError
 from reid.model.embedder import EmbeddingNetwork
 from reid.model.store import Description
 from reid.records import Embeddings, Records
+from reid.text import printable
 
 
 @dataclass(frozen=True)
@@ -56,31 +59,60 @@ class Embedder:
         Raises:
             ConfigError: the model is an exported one, which cannot be looked into.
         """
-        if isinstance(self.model, TorchModel):
-            return self.model.network
+        plain = self.model.model if isinstance(self.model, Averaged) else self.model
+        if isinstance(plain, TorchModel):
+            return plain.network
         raise ConfigError("an exported model cannot be looked into; name the run that it was exported from")
 
-    def embed(self, images: Sequence[Pixels | Path | str]) -> Floats:
-        """Vectors of images.
+    @property
+    def averaging(self) -> Mapping[str, object]:
+        """How it averages over views of a picture, for manifests; empty where it does not."""
+        return averaging(self.model)
+
+    def averaged(self, *, flip: bool = False, crops: int = 1) -> Self:
+        """The same model with vectors that are means over views, whose fingerprint is another.
 
         Args:
-            images: uint8 RGB arrays (H, W, 3) of any size, or paths, also mixed.
+            flip: whether every view is also seen in a mirror.
+            crops: 1, or 5: the four corners and the middle of a picture that is a seventh larger.
+
+        Raises:
+            ConfigError: another number of crops.
+        """
+        return replace(self, model=averaged(self.model, flip=flip, crops=crops))
+
+    def embed(
+        self,
+        images: Iterable[Any],
+        *,
+        threads: int | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Floats:
+        """Vectors of images of any kind and size, also mixed. The same picture gives the same vector in every form.
+
+        Args:
+            images: each a path, a uint8 RGB array (H, W, 3), a uint8 RGB tensor (H, W, 3) or (3, H, W), a Pillow image,
+                or a pair of a frame (any of these) and its boxes (see `reid.embed.inputs.to_boxes`), each of which
+                gives a vector, in order. An iterator is taken from bit by bit.
+            threads: that read and prepare images while the model waits; None is as many as torch computes with.
+            progress: called with the number of vectors of each finished batch.
 
         Returns:
             (N, D) float32, unit length.
 
         Raises:
             MissingInputError: a file does not exist.
-            DataError: a file is not a readable image.
-            ShapeError: an image is neither a path nor a uint8 array with three channels; its place is named.
+            DataError: a file is not a readable image, or a box lies outside its frame.
+            ShapeError: an image is none of these; its place is named.
         """
-        prepare = transform(self.description)
+        if isinstance(images, (str, os.PathLike)):
+            raise ShapeError(f"images are the one path {printable(images)}; put it in a list")
+        preparer = Preparer(transform(self.description), self.max_megapixels)
         found = [np.zeros((0, self.dimension), dtype=np.float32)]
-        for start in range(0, len(images), BATCH):
-            pictures = [
-                prepare(self._pixels(image, place)) for place, image in enumerate(images[start : start + BATCH], start)
-            ]
-            found.append(self.model.pictures(np.stack(pictures)))
+        for batch in preparer.batches(images, torch.get_num_threads() if threads is None else threads):
+            found.append(self.model.pictures(batch))
+            if progress is not None:
+                progress(len(batch))
         return np.concatenate(found)
 
     def embed_records(
@@ -105,14 +137,3 @@ class Embedder:
             progress=progress,
         )
         return Embeddings(vectors, records, self.fingerprint)
-
-    def _pixels(self, image: Pixels | Path | str, place: int) -> Pixels:
-        if isinstance(image, (str, Path)):
-            return read_image(Path(image), max_megapixels=self.max_megapixels)
-        if not isinstance(image, np.ndarray):
-            raise ShapeError(f"image {place} is a {type(image).__name__}; wanted a path or a numpy array")
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise ShapeError(
-                f"image {place} is {image.dtype} of shape {image.shape}; wanted uint8 of shape (H, W, 3), RGB"
-            )
-        return image

@@ -153,9 +153,7 @@ def _providers(available: list[str], device: str) -> list[Any]:
     if device != "auto" and not device.startswith("cuda"):
         raise ConfigError(f"an ONNX file is computed on cpu or cuda, not on {printable(device)!r}; leave --device out")
     if CUDA not in available:
-        raise ConfigError(
-            "this onnxruntime cannot use a GPU; put onnxruntime-gpu in its place, or leave --device out"
-        )
+        raise ConfigError("this onnxruntime cannot use a GPU; put onnxruntime-gpu in its place, or leave --device out")
     number = device.partition(":")[2]
     return [(CUDA, {"use_tf32": "0", **({"device_id": number} if number else {})}), CPU]
 

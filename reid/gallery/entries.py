@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-Box = tuple[int, int, int, int]
-"""left, top, right, bottom of a crop in pixels of its frame; right and bottom are outside."""
+from reid.data.boxes import Box
+
+__all__ = ["Box", "Entry", "Hit", "Stored"]
 
 
 @dataclass(frozen=True, slots=True)

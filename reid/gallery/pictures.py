@@ -1,4 +1,4 @@
-"""Pictures of a gallery's images: the part of a frame that a box means, and thumbnails."""
+"""Pictures of a gallery's images, and thumbnails."""
 
 from pathlib import Path
 
@@ -6,11 +6,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from reid.data.image_headers import Size
+from reid.data.boxes import cut
 from reid.data.images import MAX_MEGAPIXELS, read_image
-from reid.data.pixels import check_size
 from reid.errors import DataError
-from reid.gallery.entries import Box, Entry
+from reid.gallery.entries import Entry
 from reid.text import printable
 
 Pixels = NDArray[np.uint8]
@@ -58,38 +57,6 @@ def _shrunk(picture: Pixels, side: int) -> Pixels:
     return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR), dtype=np.uint8)
 
 
-def clip(box: Box, width: int, height: int) -> Box:
-    """The part of a box that lies within a frame.
-
-    Raises:
-        DataError: no part of it does; the message begins with the box.
-    """
-    left, top, right, bottom = box
-    within = max(0, left), max(0, top), min(width, right), min(height, bottom)
-    if within[0] >= within[2] or within[1] >= within[3]:
-        raise DataError(f"box {told(box)} lies outside the frame, which has {width} x {height} pixels")
-    return within
-
-
-def cut(frame: Pixels, box: Box) -> tuple[Pixels, Box]:
-    """The crop that a box means, as a view of the frame, and its box within the frame.
-
-    Args:
-        frame: (H, W, 3) uint8.
-        box: in pixels of the upright frame; what reaches over its edge is left out.
-
-    Raises:
-        DataError: the box lies outside the frame, or what is left is too small or narrow for an image.
-    """
-    height, width = frame.shape[:2]
-    left, top, right, bottom = within = clip(box, width, height)
-    try:
-        check_size(Size(right - left, bottom - top))
-    except DataError as error:
-        raise DataError(f"box {told(box)} makes no image: {error}") from error
-    return frame[top:bottom, left:right], within
-
-
 def read_picture(entry: Entry, *, max_megapixels: float = MAX_MEGAPIXELS) -> Pixels:
     """(H, W, 3) uint8 RGB picture of an image in a gallery, read from its file.
 
@@ -104,8 +71,3 @@ def read_picture(entry: Entry, *, max_megapixels: float = MAX_MEGAPIXELS) -> Pix
         return np.ascontiguousarray(cut(picture, entry.box)[0])
     except DataError as error:
         raise DataError(f"{printable(entry.path)}: {error}") from error
-
-
-def told(box: Box) -> str:
-    """A box in a message."""
-    return "({}, {}, {}, {})".format(*box)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import small_runs
 import torch
+from PIL import Image
 
 from reid.data.images import read_image
 from reid.embed import BATCH, Embedder
@@ -54,22 +55,33 @@ def test_no_images_are_no_vectors(embedder: Embedder) -> None:
     assert embedder.embed([]).dtype == np.float32
 
 
-@pytest.mark.parametrize(
-    ("image", "message"),
-    [
-        (np.zeros((8, 8), dtype=np.uint8), r"image 1 is uint8 of shape \(8, 8\); wanted uint8 of shape \(H, W, 3\)"),
-        (np.zeros((8, 8, 4), dtype=np.uint8), r"image 1 is uint8 of shape \(8, 8, 4\)"),
-        (np.zeros((3, 8, 8), dtype=np.uint8), r"image 1 is uint8 of shape \(3, 8, 8\)"),
-        (np.zeros((0, 8, 3), dtype=np.uint8), r"image 1 is uint8 of shape \(0, 8, 3\)"),
-        (np.zeros((8, 8, 3), dtype=np.float32), r"image 1 is float32 of shape \(8, 8, 3\)"),
-        (torch.zeros(8, 8, 3, dtype=torch.uint8), r"image 1 is a Tensor; wanted a path or a numpy array"),
-        (None, r"image 1 is a NoneType"),
-    ],
-)
-def test_what_is_no_image_is_refused_with_its_place(embedder: Embedder, image: object, message: str) -> None:
-    """Wrong type, depth or shape: ShapeError that says which image and what it is."""
-    with pytest.raises(ShapeError, match=message):
-        embedder.embed([np.zeros((8, 8, 3), dtype=np.uint8), image])  # type: ignore[list-item]
+@pytest.mark.parametrize("threads", [None, 1, 3])
+def test_every_kind_of_one_picture_gives_the_same_vector(embedder: Embedder, records: Records, threads: int) -> None:
+    """Law: files, arrays, tensors, Pillow images and crops of frames, mixed, whatever the number of threads."""
+    path = records.files()[0]
+    array = read_image(path)
+    tensor = torch.from_numpy(array)
+    frame = np.zeros((90, 80, 3), dtype=np.uint8)
+    frame[10:42, 20:52] = array
+    kinds = [path, str(path), array, tensor, tensor.permute(2, 0, 1), Image.fromarray(array)]
+    kinds += [
+        (frame, np.array([[20.0, 10, 52, 42], [19.6, 9.7, 52.3, 42.4]])),
+        (Image.fromarray(frame), [(20, 10, 52, 42)]),
+    ]
+    heard: list[int] = []
+    made = embedder.embed(iter(kinds), threads=threads, progress=heard.append)
+
+    assert made.shape == (9, 16)
+    assert made == pytest.approx(np.repeat(embedder.embed([path]), 9, axis=0), abs=1e-6)
+    assert sum(heard) == 9
+
+
+def test_what_is_no_image_is_refused_with_its_place(embedder: Embedder) -> None:
+    """Its place among the images is told; a single path is no list of images."""
+    with pytest.raises(ShapeError, match=r"image 1 is uint8 of shape \(8, 8\)"):
+        embedder.embed([np.zeros((8, 8, 3), dtype=np.uint8), np.zeros((8, 8), dtype=np.uint8)])
+    with pytest.raises(ShapeError, match=r"images are the one path a\.jpg; put it in a list"):
+        embedder.embed("a.jpg")
 
 
 def test_files_that_cannot_be_read_are_named(embedder: Embedder, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from reid.cli.cores import share_for
 from reid.cli.filtering import UNKNOWN
 from reid.cli.progress import Counter
 from reid.data.boxes import told
-from reid.data.images import read_image
+from reid.data.images import decode_image, read_image
 from reid.embed import Embedder, load_embedder
 from reid.errors import GalleryError, MissingInputError, OutputError
 from reid.evaluation.calibration import load_calibration
@@ -27,7 +27,7 @@ from reid.gallery.folder_store import FolderStore
 from reid.gallery.gallery import RUN, Gallery
 from reid.gallery.meaning import CALIBRATION
 from reid.gallery.opening import is_gallery
-from reid.gallery.pictures import read_picture
+from reid.gallery.pictures import Pixels, read_picture
 from reid.gallery.queries import one_query
 from reid.records import Floats
 from reid.report.tables import text_table
@@ -47,6 +47,7 @@ class Found:
         identity: the query's own, where the first crop's file name says it as the gallery's names do; None otherwise.
         camera: likewise.
         itself: whether the crop's own file is in the gallery; it is not among the hits.
+        thumbnails: by id, of the hits whose files are not there any more, if pictures are wanted.
     """
 
     crops: tuple[Path, ...]
@@ -54,6 +55,7 @@ class Found:
     identity: str | None
     camera: int | None
     itself: bool
+    thumbnails: Mapping[int, Pixels] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, object]:
         """As plain values for JSON."""
@@ -166,7 +168,8 @@ def draw(found: Sequence[Found], out: Path) -> None:
         tiles = []
         for hit in one.answer.hits:
             image = hit.image
-            tiles.append(Tile(read_picture(image), identity=image.identity, camera=image.camera, score=hit.score))
+            picture = one.thumbnails[image.id] if image.id in one.thumbnails else read_picture(image)
+            tiles.append(Tile(picture, identity=image.identity, camera=image.camera, score=hit.score))
         rows.append(RankRow(query, tuple(tiles)))
     rank_lists(rows, out)
 
@@ -199,8 +202,17 @@ def _ask(
     for names, vector, mine in queries:
         identity, camera = (named(names[0].name) if with_cameras else None) or (None, None)
         itself = any(next(iter(_twins(gallery, part)), None) for part in mine)
-        found.append(Found(names, question.ask(gallery.store, vector, mine), identity, camera, itself))
+        answer = question.ask(gallery.store, vector, mine)
+        thumbnails = {} if options.get("figure") is None else _thumbnails(gallery, answer)
+        found.append(Found(names, answer, identity, camera, itself, thumbnails))
     return found
+
+
+def _thumbnails(gallery: Gallery, answer: Answer) -> dict[int, Pixels]:
+    """Small pictures of the hits whose files are gone, of those that have any."""
+    gone = [hit.image for hit in answer.hits if not os.path.isfile(hit.image.path)]  # noqa: PTH113  which takes any name
+    kept = [(image, gallery.store.thumbnail(image.id)) for image in gone]
+    return {image.id: decode_image(content, image.path) for image, content in kept if content is not None}
 
 
 def _twins(gallery: Gallery, content: str | int) -> Sequence[object]:

@@ -1,5 +1,6 @@
 """Crops in, ranked gallery images out."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -169,6 +170,23 @@ def test_figure(place, tmp_path):
 
     assert sizes[0][1] == sizes[1][1]
     assert sizes[0][0] < sizes[1][0]
+
+
+def test_figure_of_images_that_are_gone(place, tmp_path):
+    """Their thumbnails stand for them; where there are none, the missing file is named."""
+    small_runs.patches(tmp_path / "images", identities=4, each=2)
+    embedder, crop = load_embedder(place), place / "crops" / "000_0.png"
+    with Gallery.create(tmp_path / "gallery", embedder) as gallery:
+        gallery.add(tmp_path / "images")
+    before = ask(place, [crop], tmp_path / "gallery", count=3, figure=tmp_path / "f.png")
+    for image in (tmp_path / "images").iterdir():
+        image.unlink()
+    after = ask(place, [crop], tmp_path / "gallery", count=3, figure=tmp_path / "f.png")
+    assert not before[0].thumbnails
+    assert {*after[0].thumbnails} == {hit.image.id for hit in after[0].answer.hits}
+    draw(after, tmp_path / "f.png")
+    with pytest.raises(MissingInputError, match="images"):
+        draw([replace(after[0], thumbnails={})], tmp_path / "f.png")
 
 
 @pytest.mark.parametrize("name", [".", "nothing/f.png", "n" * 300 + "/f.png"])

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from reid.cli.command import run, shared_options
-from reid.cli.filtering import DEVICE, ON_BAD_IMAGE, WORKERS
+from reid.cli.filtering import CROPS, DEVICE, FLIP, ON_BAD_IMAGE, PRECISION, WORKERS
 
 
 def _shard(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[int, int]:
@@ -25,18 +25,26 @@ def _shard(_context: click.Context, _parameter: click.Parameter, value: str) -> 
     type=click.Path(path_type=Path),
     default=Path("runs/latest"),
     show_default=True,
-    help="The run whose model makes the vectors.",
+    help="The run, or the exported model, that makes the vectors.",
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The embeddings folder to write.")
 @click.option(
     "--shard", default="1/1", callback=_shard, metavar="I/N", help="Only the I-th of N parts, for N machines at once."
 )
+@click.option(
+    "--video",
+    type=click.Path(path_type=Path),
+    help="The video whose frames a table without a column 'path' is of.",
+)
+@FLIP
+@CROPS
+@PRECISION
 @ON_BAD_IMAGE
 @WORKERS
 @DEVICE
 @shared_options
 def command(sources: tuple[Path, ...], json: str | None, **options: Any) -> None:
-    """Embed images of folders, lists, or tables of crops or boxes into one folder of vectors.
+    """Embed images of folders, lists, or tables of crops, or of boxes in images or videos, into one folder of vectors.
 
     Every 10,000 images are kept as they are done: the same command goes on where it was broken off. A gallery takes the
     folders of all shards in any order.

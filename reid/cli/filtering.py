@@ -32,6 +32,22 @@ ON_BAD_IMAGE = click.option(
     help="Stop at an image that cannot be read, or leave it out.",
 )
 DEVICE = click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
+PRECISION = click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    default="fp32",
+    show_default=True,
+    help="What the network multiplies in; bf16 is faster where the hardware has it.",
+)
+FLIP = click.option("--flip", is_flag=True, help="Vectors are means of the picture and its mirror image.")
+CROPS = click.option(
+    "--crops",
+    type=click.Choice(["1", "5"]),
+    default="1",
+    show_default=True,
+    callback=lambda _context, _parameter, value: int(value),
+    help="Vectors are means over five crops: the corners and the middle.",
+)
 RUN = click.option(
     "--run",
     "model",

@@ -17,7 +17,7 @@ from reid.embed import Embedder, load_embedder
 from reid.errors import GalleryError, MissingInputError
 from reid.gallery.adding import Added
 from reid.gallery.filters import Where
-from reid.gallery.gallery import RUN, Gallery
+from reid.gallery.gallery import AVERAGING, RUN, Gallery
 from reid.gallery.installed import faiss_conflict
 from reid.gallery.meaning import CALIBRATION
 from reid.gallery.opening import create_store, is_gallery, open_store
@@ -28,19 +28,30 @@ from reid.gallery.transfer import copy
 from reid.text import listed, printable
 
 
-def create_gallery(place: str, run: Path, precision: str, json: str | None) -> None:
+def create_gallery(place: str, options: Mapping[str, Any], json: str | None) -> None:
     """Make an empty gallery for the model of a run."""
-    embedder = load_embedder(run, device="cpu")
-    with Gallery.create(place, embedder, run=run, precision=precision) as gallery:
+    run = options["model"]
+    embedder = load_embedder(run, device="cpu", flip=options["flip"], crops=options["crops"])
+    with Gallery.create(place, embedder, run=run, precision=options["precision"]) as gallery:
         about, calibrated = gallery.info(), gallery.meaning.calibration() is not None
-    note = "" if calibrated else "; it cannot tell what is unknown, as the run held out no identities (data.validation)"
+    why = "the run held out no identities (data.validation)"
+    if embedder.averaging:
+        why = "the run's scores are those of vectors that are not averaged"
+    note = "" if calibrated else f"; it cannot tell what is unknown, as {why}"
     emit(about, json, lambda: click.echo(f"made {place} for the model of {printable(run)}{note}"))
 
 
 def add_images(place: str, sources: Sequence[Path], options: Mapping[str, Any], json: str | None) -> None:
     """Add the images of all sources, all of which are looked at before any image is."""
     identity = options["identity"] if options["identity"] is None else identity_named(options["identity"]) or ""
-    told = Told(identity, options["camera"], options["time"], options["time_pattern"], source=options["name"])
+    told = Told(
+        identity,
+        options["camera"],
+        options["time"],
+        options["time_pattern"],
+        source=options["name"],
+        video=options["video"],
+    )
     with Gallery.open(place) as gallery:
         every = listings(sources, told)
         if not all(one.vectors is not None for one in every):
@@ -135,7 +146,7 @@ def copy_gallery(source: str, destination: str, json: str | None) -> None:
         target = _open_or_create(destination, origin.about)
         try:
             with Counter("copying", origin.counts()["images"]) as counter:
-                copied = copy(origin, target, settings=(CALIBRATION, RUN), progress=counter)
+                copied = copy(origin, target, settings=(CALIBRATION, RUN, AVERAGING), progress=counter)
             target.settle()
         finally:
             target.close()
@@ -146,7 +157,7 @@ def copy_gallery(source: str, destination: str, json: str | None) -> None:
 
 def migrate_gallery(place: str, destination: str, options: Mapping[str, Any], json: str | None) -> None:
     """Embed the images of a gallery anew, with another model, into another gallery, new or begun before."""
-    embedder = load_model(options["model"], options["device"])
+    embedder = load_model(options["model"], options["device"], flip=options["flip"], crops=options["crops"])
     with Gallery.open(place) as old:
         images, precision = list(old.images()), old.store.about.precision
     with (

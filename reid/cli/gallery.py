@@ -6,7 +6,18 @@ from typing import Any
 import click
 
 from reid.cli.command import run, shared_options
-from reid.cli.filtering import DEVICE, ON_BAD_IMAGE, RUN, WORKERS, filter_options, filters, search_options, where
+from reid.cli.filtering import (
+    CROPS,
+    DEVICE,
+    FLIP,
+    ON_BAD_IMAGE,
+    RUN,
+    WORKERS,
+    filter_options,
+    filters,
+    search_options,
+    where,
+)
 
 _PLACE = click.argument("gallery", metavar="GALLERY")
 
@@ -36,12 +47,14 @@ def command() -> None:
     show_default=True,
     help="Of the stored vectors; float16 takes half the room and changes scores in the fourth digit.",
 )
+@FLIP
+@CROPS
 @shared_options
-def create(gallery: str, model: Path, precision: str, json: str | None) -> None:
-    """Make an empty gallery for the vectors of one model."""
+def create(gallery: str, json: str | None, **options: Any) -> None:
+    """Make an empty gallery for the vectors of one model; queries are then averaged as its images are."""
     from reid.cli.galleries import create_gallery
 
-    create_gallery(gallery, model, precision, json)
+    create_gallery(gallery, options, json)
 
 
 @command.command()
@@ -52,6 +65,7 @@ def create(gallery: str, model: Path, precision: str, json: str | None) -> None:
 @click.option("--camera", type=click.IntRange(0), help="Of all images.  [default: as the source says]")
 @click.option("--time", metavar="TIME", help="Of all images: 2026-03-01T08:30 (UTC), or a number.")
 @click.option("--time-pattern", metavar="REGEX", help="Finds the time in each file's name, as its one group.")
+@click.option("--video", type=click.Path(path_type=Path), help="That tables of boxes without a column 'path' are of.")
 @click.option("--source", "name", help="What the source is called in the gallery.  [default: its path]")
 @ON_BAD_IMAGE
 @WORKERS
@@ -176,6 +190,8 @@ def copy(source: str, destination: str, json: str | None) -> None:
 @_PLACE
 @click.argument("destination")
 @click.option("--run", "model", type=click.Path(path_type=Path), required=True, help="The new model.")
+@FLIP
+@CROPS
 @ON_BAD_IMAGE
 @WORKERS
 @DEVICE

@@ -119,7 +119,7 @@ def embedder_of(gallery: Gallery, model: Path | None, device: str) -> Embedder:
     if run is None:
         raise GalleryError("the gallery does not know where its model is; name its run with --run")
     try:
-        embedder = load_model(Path(run), device)
+        embedder = load_model(Path(run), device, **gallery.averaging())
     except MissingInputError as error:
         if model is not None:
             raise
@@ -128,9 +128,15 @@ def embedder_of(gallery: Gallery, model: Path | None, device: str) -> Embedder:
     return embedder
 
 
-def load_model(run: Path, device: str) -> Embedder:
-    """The model of a run, on a device, with the machine's cores shared between reading and computing."""
-    embedder = load_embedder(run, device=device)
+def load_model(run: Path, device: str, **ways: Any) -> Embedder:
+    """The model of a run, on a device, with the machine's cores shared between reading and computing.
+
+    Args:
+        run: the run, or the file of a model.
+        device: "auto", "cpu", "cuda", ...
+        ways: precision, flip and crops as `load_embedder` takes them.
+    """
+    embedder = load_embedder(run, device=device, **ways)
     share_for(embedder)  # before pictures are read: see there
     return embedder
 

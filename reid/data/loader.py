@@ -46,12 +46,21 @@ class Loader:
         reader: makes the batches.
         workers: number of processes; 0 reads in the calling process, with as many threads as torch has, as does any
             number where there is no Linux.
+        threads: that read where no processes do; None is as many as torch has.
         pin: whether batches are put in page-locked memory, for a GPU to fetch.
         timeout: seconds after which a worker that finishes no picture is given up.
     """
 
-    def __init__(self, reader: BatchReader, *, workers: int, pin: bool = False, timeout: float = 300.0) -> None:
-        self._reader, self._pin = reader, pin
+    def __init__(
+        self,
+        reader: BatchReader,
+        *,
+        workers: int,
+        threads: int | None = None,
+        pin: bool = False,
+        timeout: float = 300.0,
+    ) -> None:
+        self._reader, self._threads, self._pin = reader, threads, pin
         self._workers = processes.Workers(reader, workers, timeout) if workers and processes.AVAILABLE else None
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, "torch.Tensor"]]:
@@ -71,7 +80,7 @@ class Loader:
         import torch
 
         if self._workers is None:
-            for pixels in self._in_turns(tasks, torch.get_num_threads()):
+            for pixels in self._in_turns(tasks, self._threads or torch.get_num_threads()):
                 batch = torch.from_numpy(pixels)
                 yield batch.pin_memory() if self._pin else batch
             return

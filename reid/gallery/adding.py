@@ -13,7 +13,7 @@ from reid.embed import BATCH, Embedder, transform
 from reid.errors import GalleryError, LoaderError
 from reid.gallery.blocks import unpack
 from reid.gallery.checks import check_vectors
-from reid.gallery.crops import CropReader, Digests, sorted_digests, tasks
+from reid.gallery.crops import CropReader, Digests, readers, sorted_digests, tasks
 from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
 from reid.gallery.intake import Added, Intake
@@ -76,7 +76,7 @@ def add(
     device = "cpu" if maker is None else maker.device.type
     workers = default_workers(device) if workers is None else workers
     intake = Intake(store, entries, maker, batch, strict=on_bad_image == "error")
-    with Loader(reader, workers=min(workers, len(every)), pin=device == "cuda") as loader:
+    with Loader(reader, **readers(entries, min(workers, len(every))), pin=device == "cuda") as loader:
         try:
             for task, block in loader.batches(every):
                 intake.take(task.rows.tolist(), *unpack(block.numpy()))

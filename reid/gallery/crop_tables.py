@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from reid.data.layouts.table_files import Table, camera_in, read_table, refuse
+from reid.data.videos import is_video
 from reid.errors import DataError, GalleryError
 from reid.gallery.entries import Box
 from reid.gallery.filters import parse_time
 from reid.gallery.listing import Columns
+from reid.gallery.video_tables import Moments, number_in, place, seconds_in, track_in
 from reid.text import did_you_mean, listed, printable
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
@@ -25,6 +27,9 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "bottom": ("bottom", "y2"),
     "width": ("width", "w"),
     "height": ("height", "h"),
+    "frame": ("frame",),
+    "seconds": ("seconds",),
+    "track": ("track", "track_id"),
 }
 """What columns may be called, in any case; the first that is there counts."""
 _CORNERS = ("left", "top", "right", "bottom")
@@ -37,7 +42,7 @@ _Mistake = tuple[int, str]
 """Line, and what is wrong there."""
 
 
-def read(file: Path) -> Columns:
+def read(file: Path, video: Path | str | None = None) -> Columns:
     """The images in a CSV, TSV or Parquet table.
 
     `path` is relative to the table's folder, or absolute. `identity`, `camera` and `time` (seconds since 1970, a frame
@@ -45,23 +50,37 @@ def read(file: Path) -> Columns:
     `left, top, width, height` (also `x1, y1, x2, y2`; `x, y, w, h`), in pixels of the upright frame, a row is the part
     of the picture within, or all of it where the four cells are empty. Further columns are passed over.
 
+    Where `path` is a video, `frame` (a number, from 0) or `seconds` (since it began) says which frame is meant; what it
+    says is the time of the row too, unless there is a column `time`. A `track` stands for an identity of that video
+    alone, "gate:17" for track 17 of gate.mp4, unless there is a column `identity`. In rows of images these three
+    columns are passed over.
+
+    Args:
+        file: the table.
+        video: of all rows, in a table without `path`.
+
     Raises:
-        MissingInputError: there is no such file.
+        MissingInputError: there is no such file, or no video whose seconds are told.
         DataError: it has mistakes; file, line and column of the first 20 are named.
     """
     table = read_table(file)
-    where = _where(table)
+    where = _where(table, video)
     mistakes: list[_Mistake] = []
     values = {name: _column(table, where[name], check, mistakes) for name, check in _CHECKS.items() if name in where}
+    if "path" not in where:
+        values["path"] = [str(video)] * len(table.rows)
+    folder = os.path.abspath(file.parent)  # noqa: PTH100  links keep their names
+    # One text for all boxes of a frame, and one for all of an identity, of which there may be millions.
+    full = {path: os.path.normpath(os.path.join(folder, path)) for path in set(values["path"]) if path is not None}  # noqa: PTH118
+    values["path"] = [full.get(path, "") for path in values["path"]]
+    _find_frames(table, where, values, mistakes)
     boxes = _boxes(table, {name: where[name] for name in _edges(where)}, mistakes)
     mistakes += _contradictions(table.lines, values, boxes)
     refuse(file, [f"{line}:{words}" for line, words in sorted(mistakes, key=lambda mistake: mistake[0])])
-    folder = os.path.abspath(file.parent)  # noqa: PTH100  links keep their names
-    # One text for all boxes of a frame, and one for all of an identity, of which there may be millions.
-    full = {path: os.path.normpath(os.path.join(folder, path)) for path in set(values["path"])}  # noqa: PTH118
+    same = {path: path for path in values["path"]}
     names = {name: name for name in values.get("identity", ())}
     return Columns(
-        [full[path] for path in values["path"]],
+        [same[path] for path in values["path"]],
         [names[name] for name in values.get("identity", ())],
         values.get("camera", ()),
         values.get("time", ()),
@@ -70,10 +89,29 @@ def read(file: Path) -> Columns:
     )
 
 
-def _where(table: Table) -> dict[str, int]:
+def _find_frames(
+    table: Table, where: Mapping[str, int], values: dict[str, list[Any]], mistakes: list[_Mistake]
+) -> None:
+    """Put the numbers of frames to the paths of videos, with their times and tracks where nothing else is said."""
+    if not any(map(is_video, values["path"])):
+        return
+    checks = {"frame": number_in, "seconds": seconds_in, "track": track_in}
+    nothing: list[Any] = [None] * len(table.rows)
+    moments = [
+        _column(table, where[name], check, mistakes) if name in where else nothing for name, check in checks.items()
+    ]
+    if not mistakes:
+        found = place(values["path"], Moments(*moments))
+        mistakes += [(table.lines[row], words) for row, words in found.mistakes]
+        values["path"] = found.paths
+        values.setdefault("time", found.times)
+        values.setdefault("identity", found.identities)
+
+
+def _where(table: Table, video: Path | str | None) -> dict[str, int]:
     header = [name.casefold() for name in table.header]
     where = {ours: header.index(name) for ours, names in NAMES.items() for name in reversed(names) if name in header}
-    if "path" not in where:
+    if "path" not in where and video is None:
         raise DataError(
             f"{printable(table.place)}:1: there is no column 'path'{did_you_mean('path', table.header)} "
             f"Found the columns {listed(table.header)}"

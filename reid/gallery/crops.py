@@ -7,7 +7,7 @@ all of its boxes that stand together in a batch.
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from reid.data.boxes import cut
 from reid.data.images import MAX_MEGAPIXELS, decode_image, read_content
 from reid.data.reader import Task
+from reid.data.videos import Videos, parse_frame
 from reid.errors import DataError, LoaderError, ReidError
 from reid.gallery.blocks import Crop, Pixels, pack
 from reid.gallery.entries import Box, Entry
@@ -44,6 +45,7 @@ class CropReader:
         thumbnail: longer side of thumbnails in pixels; 0 makes none.
         known: digests of content that needs no picture or thumbnail, in order.
         max_megapixels: larger pictures are refused.
+        videos: that frames are decoded from.
     """
 
     entries: Sequence[Entry]
@@ -51,6 +53,7 @@ class CropReader:
     thumbnail: int = THUMBNAIL
     known: Digests | None = None
     max_megapixels: float = MAX_MEGAPIXELS
+    videos: Videos = field(default_factory=Videos)
 
     def batch(self, task: Task, begin: Callable[[int], None] = lambda _place: None) -> Pixels:
         """The block of the entries `task.rows`.
@@ -65,7 +68,12 @@ class CropReader:
             begin(place)
             entry = self.entries[row]
             if entry.path != frame.path:
-                frame = _Frame(entry.path, self.max_megapixels)
+                of = parse_frame(entry.path)
+                frame = (
+                    _Frame(entry.path, self.max_megapixels)
+                    if of is None
+                    else _VideoFrame(entry.path, of, self.videos, self.max_megapixels)
+                )
             try:
                 crops.append(self._crop(entry, frame, pictures))
             except DataError as error:
@@ -161,6 +169,31 @@ class _Frame:
         except DataError as error:
             self._problem = error
             raise
+
+
+class _VideoFrame(_Frame):
+    """A frame of a video, whose content is its pixels."""
+
+    def __init__(self, path: str, of: tuple[str, int], videos: Videos, max_megapixels: float) -> None:
+        super().__init__(path, max_megapixels)
+        self._of, self._videos = of, videos
+
+    def _hashed(self) -> "_Hash":
+        if self._hash is None:
+            with self._remembering():
+                self._image = self._videos.frame(*self._of, max_megapixels=self._max_megapixels)
+            self._hash = hashlib.sha256(f"frame {self._image.shape}".encode())
+            self._hash.update(self._image.data)
+        return self._hash
+
+
+def readers(entries: Sequence[Entry], workers: int) -> dict[str, int]:
+    """How many read for a loader: as many as it likes, but this process alone where there are
+    frames of videos, which it decodes once, in order.
+    """
+    if any(parse_frame(entry.path) for entry in entries):
+        return {"workers": 0, "threads": 1}
+    return {"workers": workers}
 
 
 def tasks(entries: Sequence[Entry], size: int) -> Iterator[Task]:

@@ -9,9 +9,10 @@ from typing import Literal
 import numpy as np
 
 from reid.data.loader import Loader, default_workers
+from reid.data.videos import Videos
 from reid.embed import BATCH, Embedder, transform
 from reid.gallery.blocks import unpack
-from reid.gallery.crops import CropReader, tasks
+from reid.gallery.crops import CropReader, readers, tasks
 from reid.gallery.entries import Entry
 from reid.gallery.listing import EDGES, placed
 from reid.records import NO_CAMERA, Embeddings, Records, build
@@ -24,6 +25,7 @@ def embed_entries(
     workers: int | None = None,
     progress: Callable[[int], None] | None = None,
     on_bad_image: Literal["error", "skip"] = "error",
+    videos: Videos | None = None,
 ) -> tuple[Embeddings, list[str]]:
     """Vectors of images and boxes, each frame being decoded once for all of its boxes that stand together.
 
@@ -33,6 +35,7 @@ def embed_entries(
         workers: loader processes; None chooses by the number of cores.
         progress: called with the number of images that have been dealt with since the last call.
         on_bad_image: "error" stops at the first image that cannot be used; "skip" leaves such images out.
+        videos: goes on where it was, which spares decoding from the beginning what comes later in a video.
 
     Returns:
         Embeddings, which `reid.gallery.sources.listing` reads back once they are saved, and what is wrong with each
@@ -43,13 +46,13 @@ def embed_entries(
         LoaderError: a process that reads images died or hangs.
     """
     every = list(tasks(entries, BATCH))
-    reader = CropReader(entries, transform(embedder.description), 0, None, embedder.max_megapixels)
+    reader = CropReader(entries, transform(embedder.description), 0, None, embedder.max_megapixels, videos or Videos())
     device = embedder.device.type
     workers = default_workers(device) if workers is None else workers
     vectors = [np.empty((0, embedder.dimension), dtype=np.float32)]
     used: list[Entry] = []
     problems: list[str] = []
-    with Loader(reader, workers=min(workers, len(every)), pin=device == "cuda") as loader:
+    with Loader(reader, **readers(entries, min(workers, len(every))), pin=device == "cuda") as loader:
         for task, block in loader.batches(every):
             crops, pictures = unpack(block.numpy())
             for row, crop in zip(task.rows.tolist(), crops, strict=True):

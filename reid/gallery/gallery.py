@@ -23,7 +23,7 @@ from reid.gallery.store import About, Store
 
 Condition = Where | Mapping[str, Any] | None
 
-RUN, NOTHING_TOLD = "run", Told()
+RUN, AVERAGING, NOTHING_TOLD = "run", "averaging", Told()
 
 
 class Gallery:
@@ -58,7 +58,8 @@ class Gallery:
         Args:
             place: a folder that is not there yet, or the address of a database.
             embedder: the model of all its vectors.
-            run: where that model came from; remembered, and its calibration is taken over.
+            run: where that model came from; remembered, and its calibration is taken over unless the embedder averages
+                over views, whose scores are others.
             precision: of the stored vectors, "float32" or "float16".
 
         Raises:
@@ -66,13 +67,15 @@ class Gallery:
             GalleryError: the address is none.
             ArtefactError: the run's calibration is damaged, or the database does not answer.
         """
-        calibration = None if run is None else load_calibration(Path(run), embedder.fingerprint)
+        calibration = None if run is None or embedder.averaging else load_calibration(Path(run), embedder.fingerprint)
         description = embedder.description
         prepared = {"input": list(description.image_size), "normalise": description.architecture.normalise}
         about = About(embedder.dimension, embedder.fingerprint, prepared, precision)
         store = create_store(place, about)
         if run is not None:
             store.set(RUN, str(Path(run).resolve()))
+        if embedder.averaging:
+            store.set(AVERAGING, dict(embedder.averaging))
         if calibration is not None:
             store.set(CALIBRATION, calibration.to_dict())
         return cls(store, embedder)
@@ -194,6 +197,10 @@ class Gallery:
         """The images for which a condition holds, by id."""
         return self.store.entries(parse_where(where), limit=limit)
 
+    def averaging(self) -> dict[str, Any]:
+        """How its model averages over views of a picture, as `load_embedder` takes it."""
+        return self.store.setting(AVERAGING) or {}
+
     def info(self) -> dict[str, Any]:
         """What the gallery holds, and whose vectors."""
         about = self.store.about
@@ -204,6 +211,7 @@ class Gallery:
             "model": about.model,
             "prepared": about.prepared,
             "run": self.store.setting(RUN),
+            "averaging": self.averaging(),
             "unknown_below": self.meaning.level(),
             "created": about.created,
         }

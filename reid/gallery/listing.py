@@ -59,6 +59,19 @@ class Listing(Sequence[Entry]):
             count: of parts; where there are few images, some are empty.
         """
         begin, end = (self._start(len(self) * edge // count) for edge in (number - 1, number))
+        return self._rows(begin, end)
+
+    def pieces(self, size: int) -> "Iterator[Listing]":
+        """Parts of about `size` images in a row; no frame's boxes are parted."""
+        begin = 0
+        while begin < len(self):
+            end = self._start(min(begin + size, len(self)))
+            if end <= begin:  # more boxes of one frame than that
+                end = next((row for row in range(begin + size, len(self)) if self._start(row) == row), len(self))
+            yield self._rows(begin, end)
+            begin = end
+
+    def _rows(self, begin: int, end: int) -> "Listing":
         return replace(
             self,
             entries=self.entries[begin:end],

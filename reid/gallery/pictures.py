@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from reid.data.boxes import cut
 from reid.data.images import MAX_MEGAPIXELS, read_image
+from reid.data.videos import parse_frame, read_frame
 from reid.errors import DataError
 from reid.gallery.entries import Entry
 from reid.text import printable
@@ -64,7 +65,10 @@ def read_picture(entry: Entry, *, max_megapixels: float = MAX_MEGAPIXELS) -> Pix
         MissingInputError: its file is not there.
         DataError: it is not a readable image, or the box lies outside it.
     """
-    picture = read_image(Path(entry.path), max_megapixels=max_megapixels)
+    if (of := parse_frame(entry.path)) is not None:
+        picture = read_frame(*of, max_megapixels=max_megapixels)
+    else:
+        picture = read_image(Path(entry.path), max_megapixels=max_megapixels)
     if entry.box is None:
         return picture
     try:

@@ -10,6 +10,7 @@ from pathlib import Path
 from reid.data.layouts.listing import numbered_lines
 from reid.data.layouts.table_files import refuse
 from reid.data.layouts.tree import IMAGE_SUFFIXES, absent
+from reid.data.videos import is_video, parse_frame
 from reid.errors import ConfigError, DataError, MissingInputError
 from reid.gallery import crop_tables
 from reid.gallery.entries import Box, Entry
@@ -30,6 +31,7 @@ class Told:
         time: of all images, in any form that `parse_time` takes.
         time_pattern: a regular expression with one group, found in the name of each file: its time.
         source: what the source is called; otherwise by its absolute path.
+        video: that tables of boxes without a column `path` are of.
 
     Raises:
         ConfigError: a camera below 0, a pattern that is none or has not one group, or a time and a pattern.
@@ -41,6 +43,7 @@ class Told:
     time: object = None
     time_pattern: str | None = None
     source: str | None = None
+    video: Path | str | None = None
 
     def __post_init__(self) -> None:
         if self.camera is not None and self.camera < 0:
@@ -79,7 +82,7 @@ def listing(source: Path | str, told: Told = Told()) -> Listing:
         else:
             columns = _of_records(read_folder(place), place)
     else:
-        file, columns = _of_file(Path(source), place)
+        file, columns = _of_file(Path(source), place, told.video)
         _refuse_missing(Path(source), columns.paths)
     if not columns.paths:
         raise DataError(f"{printable(source)} holds no images")
@@ -90,7 +93,7 @@ def listing(source: Path | str, told: Told = Told()) -> Listing:
         None if made is None else made.vectors,
         "" if made is None else made.model,
     )
-    return _together(found) if columns.boxes else found
+    return _together(found) if columns.boxes or any(map(parse_frame, columns.paths)) else found
 
 
 def listings(sources: Iterable[Path | str], told: Told = Told()) -> list[Listing]:
@@ -105,10 +108,16 @@ def listings(sources: Iterable[Path | str], told: Told = Told()) -> list[Listing
     return every
 
 
-def _of_file(source: Path, place: Path) -> tuple[Path | None, Columns]:
+def _of_file(source: Path, place: Path, video: Path | str | None) -> tuple[Path | None, Columns]:
     suffix = place.suffix.lower()
     if suffix in crop_tables.SUFFIXES:
-        return source, crop_tables.read(source)
+        absolute = None if video is None else os.path.abspath(video)  # noqa: PTH100  links keep their names
+        return source, crop_tables.read(source, absolute)
+    if is_video(place.name):
+        raise DataError(
+            f"{printable(source)} is a video: name a table of boxes in its frames, and with --video the video that it "
+            "is of, unless it has a column 'path'"
+        )
     if suffix in IMAGE_SUFFIXES:
         return None, _with_names([str(place)], ())
     lines, paths, mistakes = [], [], []
@@ -157,7 +166,8 @@ def _identity(name: str) -> str | None:
 
 
 def _refuse_missing(source: Path, paths: Sequence[str]) -> None:
-    different = list(dict.fromkeys(paths))
+    frames = map(parse_frame, paths)
+    different = list(dict.fromkeys(path if of is None else of[0] for path, of in zip(paths, frames, strict=True)))
     if missing := absent(Path("/"), different):
         raise MissingInputError(
             f"{len(missing):,} of {len(different):,} images that {printable(source)} names are not there: "
@@ -207,11 +217,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def _together(found: Listing) -> Listing:
-    """The same in order, but all boxes of one frame at the place of its first."""
+    """The same in order, but all boxes of one frame at the place of its first, and all frames of a video in order."""
+    of = [parse_frame(entry.path) or (entry.path, 0) for entry in found]
     first: dict[str, int] = {}
-    for row, entry in enumerate(found):
-        first.setdefault(entry.path, row)
-    order = sorted(range(len(found)), key=lambda row: (first[found.entries[row].path], row))
+    for row, (path, _) in enumerate(of):
+        first.setdefault(path, row)
+    order = sorted(range(len(found)), key=lambda row: (first[of[row][0]], of[row][1], row))
     return replace(
         found,
         entries=[found.entries[row] for row in order],

@@ -161,3 +161,21 @@ def test_mistakes(place, arguments, code, words):
 
     assert (done.code, words in done.err) == (code, True), done.err
     assert "Traceback" not in done.err
+
+
+def test_a_gallery_of_averaged_vectors(place):
+    """It remembers how its vectors were averaged, averages queries and further images alike, and takes no others."""
+    assert "are those of vectors that are not averaged" in gallery(place, "create", "m", "--run", "run", "--flip").out
+    assert gallery(place, "add", "m", "images", "--workers", "0").code == 0
+    path = str(min((place / "images").iterdir()))
+    hits = told(place, "search", "m", path)[0]["hits"]
+    embedder = load_embedder(place / "run").averaged(flip=True)
+    first, second = embedder.embed([path, hits[0]["path"]])
+    assert hits[0]["score"] == pytest.approx(first @ second, abs=1e-5)
+    embedder.embed_records(records.build(place / "images", ["000_0.png"], ["a"]), workers=0).save(place / "e")
+    assert "1 were there already" in gallery(place, "add", "m", "e").out
+    assert gallery(place, "add", "g", "e").code == 65
+    assert gallery(place, "copy", "m", "copy").code == 0
+    assert told(place, "info", "copy")["averaging"] == {"flip": True, "crops": 1}
+    assert gallery(place, "migrate", "g", "five", "--run", "run", "--crops", "5", "--workers", "0").code == 0
+    assert told(place, "info", "five")["averaging"] == {"flip": False, "crops": 5}

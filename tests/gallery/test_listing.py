@@ -49,6 +49,21 @@ def test_parts(groups, count):
     assert max(map(len, parts)) <= -(-len(entries) // count) + 5
 
 
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9), st.booleans()), max_size=9), st.integers(1, 7))
+def test_pieces(groups, size):
+    """Law: one after the other they are the whole, none is empty, no two have boxes of one frame, and none is larger
+    than a frame makes it."""
+    boxed = [(f"/{n}{path}", many, box) for n, (path, many, box) in enumerate(groups)]
+    entries = [Entry(path, box=(0, 0, n, 9) if box else None) for path, many, box in boxed for n in range(1, many + 1)]
+    pieces = list(Listing(entries, Path("t.csv"), list(range(len(entries)))).pieces(size))
+
+    assert [entry for piece in pieces for entry in piece] == entries
+    assert [line for piece in pieces for line in piece.lines] == list(range(len(entries)))
+    frames = [{entry.path for entry in piece if entry.box} for piece in pieces]
+    assert sum(map(len, frames)) == len(set().union(*frames))
+    assert all(0 < len(piece) and (len(piece) <= size or len({entry.path for entry in piece}) == 1) for piece in pieces)
+
+
 def test_problems_with_their_places():
     """The same kind of error, and the same words after the place; without one it stays as it is."""
     error = MissingInputError("gone")

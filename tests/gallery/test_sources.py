@@ -178,7 +178,7 @@ def test_sources_that_are_none(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty.txt").write_text("\n \n")
     (tmp_path / "empty.csv").write_text("path\n")
-    (tmp_path / "film.mp4").write_bytes(b"ab\0\0\0\n\0")
+    (tmp_path / "film.bin").write_bytes(b"ab\0\0\0\n\0")
 
     for source in ("none", "none.csv", "none.jpg", "n" * 300):
         with pytest.raises(MissingInputError, match=source):
@@ -186,8 +186,8 @@ def test_sources_that_are_none(tmp_path):
     for source in ("empty", "empty.txt", "empty.csv"):
         with pytest.raises(DataError, match=f"{source} holds no images"):
             listing(tmp_path / source)
-    with pytest.raises(DataError, match=r"film\.mp4:1: wanted the path of an image, found 'ab\\x00.*\n.*:2: "):
-        listing(tmp_path / "film.mp4")
+    with pytest.raises(DataError, match=r"film\.bin:1: wanted the path of an image, found 'ab\\x00.*\n.*:2: "):
+        listing(tmp_path / "film.bin")
     made(tmp_path / "e", Path("/x"), ["1"])
     (tmp_path / "e" / "vectors.npy").write_bytes(b"")
     with pytest.raises(ArtefactError, match=r"vectors\.npy"):

@@ -129,13 +129,7 @@ def embedder_of(gallery: Gallery, model: Path | None, device: str) -> Embedder:
 
 
 def load_model(run: Path, device: str, **ways: Any) -> Embedder:
-    """The model of a run, on a device, with the machine's cores shared between reading and computing.
-
-    Args:
-        run: the run, or the file of a model.
-        device: "auto", "cpu", "cuda", ...
-        ways: precision, flip and crops as `load_embedder` takes them.
-    """
+    """The model of a run, as `load_embedder` takes its ways, with the cores shared between reading and computing."""
     embedder = load_embedder(run, device=device, **ways)
     share_for(embedder)  # before pictures are read: see there
     return embedder

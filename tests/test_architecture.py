@@ -36,6 +36,9 @@ SLOW = {
     "numba",
     "sklearn",
     "pytorch_metric_learning",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
     "pymilvus",
     "grpc",
 }

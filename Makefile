@@ -7,7 +7,7 @@ RANKS := runs/latest/report/ranks.png
 GALLERY := runs/latest/gallery
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test soak lint types format bench clean
+.PHONY: help demo test soak lint types format bench docs clean
 
 help:
 	@echo "make demo     draw a set of vehicles, train on it, evaluate, query, keep a gallery; under 5 minutes on 2 cores after the download"
@@ -17,6 +17,7 @@ help:
 	@echo "make types    mypy, strict"
 	@echo "make format   let ruff rewrite what it can"
 	@echo "make bench    the benchmarks of benchmarks/"
+	@echo "make docs     the documents as a site, build/site/docs/index.html; every link and docstring must be right"
 	@echo "make clean    remove what was built, but neither .venv nor data/ nor runs/"
 
 demo: .venv/.stamp-base
@@ -55,6 +56,10 @@ format: .venv/.stamp-dev
 
 bench: .venv/.stamp-dev
 	@for script in benchmarks/*.py; do echo; echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+docs: .venv/.stamp-dev
+	$(BIN)/sphinx-build -W --keep-going -q -b html -c docs -d build/doctrees . build/site
+	@echo build/site/docs/index.html
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

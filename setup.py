@@ -36,14 +36,17 @@ REQUIRED = [
 ]
 
 EXTRAS = {
+    "docs": ["furo>=2025.9", "myst-parser>=5.0", "sphinx>=9.0"],
     "milvus": ["pymilvus>=3.0", "grpcio>=1.60"],
     "onnx": ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"],
     "parquet": ["pyarrow>=16"],
     "tensorboard": ["tensorboard>=2.17"],
     "dev": [
         "build>=1.2",
+        "furo>=2025.9",
         "hypothesis>=6.100",
         "mypy>=1.15",
+        "myst-parser>=5.0",
         "onnx>=1.18",
         "onnxruntime>=1.22",
         "onnxscript>=0.5",
@@ -56,6 +59,7 @@ EXTRAS = {
         "ruff>=0.11",
         "scipy-stubs>=1.14",
         "setuptools>=77",
+        "sphinx>=9.0",
         "tensorboard>=2.17",
         "types-PyYAML>=6.0",
     ],

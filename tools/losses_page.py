@@ -31,6 +31,10 @@ loss:
   - {name: triplet, mining: hard, weight: 0.5}
 ```
 
+Where the model has a neck (`model.neck: batchnorm`), losses between images see the vector before it and those with class
+vectors the one after it, which is what the model gives; losses between images alone all see the one after it, so that what is
+deployed is what was trained. The key `neck: before` or `neck: after` of any loss decides otherwise.
+
 All losses see unit vectors in float32, whatever precision the network multiplies in. Those with *class vectors* learn a
 vector, or several, for every training identity ([below](#class-vectors)); the others compare the images of a batch with each
 other, and need batches with several images of each identity (`train.images_each`).

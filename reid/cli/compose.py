@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reid.cli.cores import share_cores
-from reid.cli.learning import build_learning, shared
+from reid.cli.learning import build_learning, picture_size, shared
 from reid.config import Config, size_in_bytes
 from reid.data.dataset import digest
 from reid.data.images import check_images
@@ -54,7 +54,7 @@ def compose(config: Config, splits: Splits, network: EmbeddingNetwork, group: Gr
         ConfigError: a batch needs more identities than there are, or processes cannot share it.
         DataError: too many unreadable images, or the training data of the processes differ.
     """
-    notes: list[str] = []
+    notes = list(network.notes)
     group = Group() if group is None else group
     same = _same_data(splits, group)
     readable = _readable(config, splits.train, group, notes)
@@ -213,9 +213,7 @@ def _divider(config: Config, identities_needed: int) -> Divider:
 
 
 def _description(config: Config, splits: Splits, architecture: Architecture) -> Description:
-    size = config.data.image_size
-    if isinstance(size, int):
-        size = (2 * size if splits.kind == "person" else size, size)  # a standing person is about twice as high as wide
+    size = picture_size(config, splits.kind)
     crop = "centre" if config.data.crop == "random-resized" else "resize"
     return Description(architecture, size, crop, INTERPOLATION, splits.kind, splits.name)
 

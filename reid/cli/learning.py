@@ -28,15 +28,21 @@ def check_learning(config: Config, *, device: str = "auto") -> None:
     """
     place = choose_device(device)
     check_loss(config.loss)
-    check_backbone(config.model.backbone)
+    check_backbone(config.model.backbone, pretrained=config.model.weights == "pretrained")
     if config.train.precision == "fp16" and place.type != "cuda":
         raise ConfigError(f"train.precision: fp16 needs a GPU, and this is {place}; use auto, bf16 or fp32")
     if config.train.sync_batchnorm and place.type != "cuda":
         raise ConfigError(f"train.sync_batchnorm: it needs GPUs, and this is {place}; set it to false")
 
 
-def build_network(config: Config, *, device: str = "auto") -> EmbeddingNetwork:
+def build_network(config: Config, *, device: str = "auto", kind: str = "", resumed: bool = False) -> EmbeddingNetwork:
     """The network as `config` has it, which needs no data: mistakes show before a large set is read.
+
+    Args:
+        config: all settings.
+        device: "auto", "cpu", "cuda", ...
+        kind: what the dataset shows, see `picture_size`.
+        resumed: whether a checkpoint has the weights, so that those it began with need not be there any more.
 
     Raises:
         ConfigError: settings that do not fit this machine, or name a backbone that is not there.
@@ -50,11 +56,28 @@ def build_network(config: Config, *, device: str = "auto") -> EmbeddingNetwork:
         pooling=model.pooling,
         normalise=model.normalise,
         dropout=model.dropout,
+        last_stride=model.last_stride,
+        layer=model.layer,
+        neck=model.neck,
+        image_size=picture_size(config, kind),
     )
     torch.manual_seed(rng.number(config.seed, "weights"))  # torch initialises layers from its own generator only
-    network = EmbeddingNetwork(architecture, model.weights)
+    network = EmbeddingNetwork(architecture, "random" if resumed else model.weights, partial=model.partial_weights)
     network.to(choose_device(device))
     return network.to(memory_format=torch.channels_last) if config.train.channels_last else network
+
+
+def picture_size(config: Config, kind: str) -> tuple[int, int]:
+    """(height, width) of the network's pictures.
+
+    Args:
+        config: all settings.
+        kind: what the dataset shows; a standing person is about twice as high as wide.
+    """
+    size = config.data.image_size
+    if isinstance(size, int):
+        return (2 * size if kind == "person" else size, size)
+    return size
 
 
 def build_learning(config: Config, network: EmbeddingNetwork, classes: int) -> Learning:
@@ -97,8 +120,12 @@ def shared(learning: Learning, group: Group) -> Learning:
     """The same for one of several processes; all begin with the first one's weights."""
     if group.world == 1:
         return learning
-    network, forward = learning.network, learning.network.raw if learning.forward is None else learning.forward
-    return dataclasses.replace(learning, group=group, forward=group.forward(network, forward))
+    network, forward = learning.network, learning.forward
+    forward = network.before_neck if forward is None else forward
+    parts = torch.nn.ModuleList(
+        part for part in network.children() if part is not network.neck
+    )  # which all compute alike
+    return dataclasses.replace(learning, group=group, forward=group.forward(parts, forward))
 
 
 def group_rates(config: Config) -> GroupRates:
@@ -126,10 +153,11 @@ def _compiled(network: EmbeddingNetwork) -> Callable[[Tensor], Tensor]:
     Raises:
         ConfigError: it cannot be compiled.
     """
-    compiled = torch.compile(network.raw)
+    compiled = torch.compile(network.before_neck)
+    height, width = network.architecture.image_size or (64, 64)
     try:
         with torch.no_grad():
-            compiled(torch.zeros(2, 64, 64, 3, dtype=torch.uint8, device=network.mean.device))
+            compiled(torch.zeros(2, height, width, 3, dtype=torch.uint8, device=network.mean.device))
     except Exception as error:  # the compiler's own classes, and whatever the C++ compiler says
         raise ConfigError(
             f"train.compile: this network cannot be compiled here ({printable(error)[:200]}); set it to false"

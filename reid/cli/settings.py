@@ -18,6 +18,7 @@ _OF_A_NEW_RUN = {
     "recipe": "--config",
     "assignments": "--set",
     "weights": "--weights",
+    "partial": "--partial",
     "seed": "--seed",
 }
 
@@ -65,6 +66,7 @@ def _new(options: Mapping[str, Any]) -> Config:
         "data.root": None if root is None else str(root),
         "train.epochs": options["epochs"],
         "model.weights": options["weights"],
+        "model.partial_weights": options.get("partial") or None,
         "seed": options["seed"],
     }
     return load_config(_recipe(options), options["assignments"], own)
@@ -75,7 +77,11 @@ def _recipe(options: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _resumed(run: RunFolder, options: Mapping[str, Any]) -> Config:
-    given = [option for name, option in _OF_A_NEW_RUN.items() if options[name] not in (None, ())]
+    given = [
+        option
+        for name, option in _OF_A_NEW_RUN.items()
+        if options.get(name) not in (None, ()) and options.get(name) is not False
+    ]
     if given:
         raise ConfigError(
             f"--resume goes on with the settings of {printable(run.path)}; leave out {', '.join(given)}, or start a new run"

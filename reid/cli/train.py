@@ -46,7 +46,17 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Allow --out to hold files already.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs.")
 @click.option("--device", default="auto", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
-@click.option("--weights", metavar="FILE", help="Weights the backbone starts from; also 'pretrained' or 'random'.")
+@click.option(
+    "--weights", metavar="RUN|FILE", help="A run or file of weights to start from; also 'pretrained' or 'random'."
+)
+@click.option("--partial", is_flag=True, help="With --weights: take what fits of the backbone, and say how much it is.")
+@click.option(
+    "--list-backbones",
+    metavar="[PATTERN]",
+    is_flag=False,
+    flag_value="*",
+    help="List the backbones there are, and end.",
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of everything left to chance.")
 @shared_options
 def command(json: str | None, **options: Any) -> None:
@@ -55,6 +65,12 @@ def command(json: str | None, **options: Any) -> None:
     Results go to a folder: model.safetensors (the best epoch on held-out training identities), config.yaml, log.jsonl,
     last.ckpt, divisions/, calibration.json, report.json and pictures.
     """
+    if options["list_backbones"] is not None:
+        from reid.cli.backbones import list_backbones
+
+        listing, show = list_backbones(options["list_backbones"])
+        emit(listing, json, show)
+        return
     from reid.cli.settings import run_settings
     from reid.train.place import place_among
 

@@ -11,10 +11,12 @@ from typing import Any
 import click
 import torch
 
+from reid import files
 from reid.cli.calibrating import calibrate_run
 from reid.cli.compose import Composition, compose
 from reid.cli.evaluation import Outcome, check_settings, evaluate_splits, without_aliases
 from reid.cli.learning import build_network, check_learning
+from reid.cli.model_size import model_sizes, sizes_lines
 from reid.cli.progress import Counter, TrainingDisplay
 from reid.cli.settings import new_folder
 from reid.cli.timeline import stages_line, timeline, timeline_table
@@ -86,11 +88,10 @@ def dry_run(config: Config, options: Mapping[str, Any]) -> tuple[dict[str, Any],
     """
     config, splits, composition = _prepare(config, options, Group())
     rows = timeline(config)
-    parameters = sum(p.numel() for p in composition.plan.learning.network.parameters())
     report = {
         "dataset": splits.name,
         "settings": to_settings(config),
-        "parameters": parameters,
+        **model_sizes(composition.plan),
         "images": len(composition.plan.train),
         "timeline": rows,
     }
@@ -98,7 +99,16 @@ def dry_run(config: Config, options: Mapping[str, Any]) -> tuple[dict[str, Any],
     def show() -> None:
         session = Session(config, splits, RunFolder(Path()), composition, resumed=False, options=options)
         click.echo(
-            "\n".join([*_introduction(session), "", timeline_table(rows), "", "nothing was trained (--dry-run)"])
+            "\n".join(
+                [
+                    *_introduction(session),
+                    *sizes_lines(model_sizes(composition.plan)),
+                    "",
+                    timeline_table(rows),
+                    "",
+                    "nothing was trained (--dry-run)",
+                ]
+            )
         )
 
     return report, show
@@ -107,17 +117,24 @@ def dry_run(config: Config, options: Mapping[str, Any]) -> tuple[dict[str, Any],
 def _prepare(config: Config, options: Mapping[str, Any], group: Group) -> tuple[Config, Splits, Composition]:
     check_learning(config, device=options["device"])
     root = None if config.data.root is None else Path(config.data.root)
-    find_root(load_card(config.data.dataset), root, os.environ)  # before weights are downloaded
+    card = load_card(config.data.dataset)
+    find_root(card, root, os.environ)  # before weights are downloaded
     with group.first_here(), Counter("drawing the demo set") as counter:
-        network = build_network(config, device=options["device"])
+        network = build_network(config, device=options["device"], kind=card.kind, resumed=options["resume"])
         splits = read_dataset(config.data.dataset, config.data.root, progress=counter)
     config = dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, root=str(splits.train.root.resolve())),
-        evaluate=without_aliases(config.evaluate, load_card(config.data.dataset)),
+        model=dataclasses.replace(config.model, weights=_resolved(config.model.weights)),
+        evaluate=without_aliases(config.evaluate, card),
     )
     check_settings(splits, config.evaluate)
     return config, splits, compose(config, splits, network, group)
+
+
+def _resolved(weights: str) -> str:
+    """Weights by a name that means the same tomorrow and elsewhere: `runs/latest` does not."""
+    return weights if weights in {"pretrained", "random"} else str(Path(weights).resolve())
 
 
 def train_and_report(session: Session, *, quiet: bool) -> Outcome:
@@ -144,6 +161,8 @@ def report(session: Session, progress: Progress, *, quiet: bool) -> Outcome:
     embedder = load_embedder(session.run.path, device=session.options["device"])
     embedder = dataclasses.replace(embedder, max_megapixels=data.max_megapixels)
     click.echo(calibrate_run(session.run.path, embedder, held_out, seed=seed, workers=data.workers), err=quiet)
+    files.make_folder(folder)
+    pictures = draw_division(session.run.path, records, folder, seed=seed, max_megapixels=data.max_megapixels)
     scores, show = evaluate_splits(
         embedder,
         session.splits,
@@ -153,7 +172,6 @@ def report(session: Session, progress: Progress, *, quiet: bool) -> Outcome:
         run=str(session.run.path.resolve()),
         out=session.run.path,
     )
-    pictures = draw_division(session.run.path, records, folder, seed=seed, max_megapixels=data.max_megapixels)
 
     def show_all() -> None:
         show()

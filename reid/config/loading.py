@@ -155,7 +155,7 @@ def _contradictions(config: Config) -> list[str]:
         )
     if config.data.crop_scale[0] > config.data.crop_scale[1]:
         mistakes.append(f"data.crop_scale: the smaller number comes first, got {list(config.data.crop_scale)}")
-    return mistakes + _nameless_losses(config)
+    return mistakes + _nameless_losses(config) + _neckless_losses(config)
 
 
 def _nameless_losses(config: Config) -> list[str]:
@@ -169,6 +169,16 @@ def _nameless_losses(config: Config) -> list[str]:
         f"{key}.name: got {shown(loss.get('name'))}, wanted the name of a loss, such as margin"
         for key, loss in losses.items()
         if not isinstance(loss.get("name"), str)
+    ]
+
+
+def _neckless_losses(config: Config) -> list[str]:
+    losses = [("loss", config.loss)] if isinstance(config.loss, dict) else []
+    losses += [(f"loss.{place}", loss) for place, loss in enumerate(config.loss) if isinstance(loss, dict)]
+    return [
+        f"{key}.neck: got {shown(loss['neck'])}, and there is no neck to be {loss['neck']}: set model.neck=batchnorm"
+        for key, loss in losses
+        if loss.get("neck") in ("before", "after") and config.model.neck == "none"
     ]
 
 

@@ -62,10 +62,14 @@ class ModelConfig:
     """The network.
 
     Attributes:
-        backbone: a name from timm, or "small-cnn".
-        weights: "pretrained" (timm's, from its local cache or downloaded), "random", or a file.
+        backbone: a name from timm, a ResNet with IBN-a such as "resnet50-ibn-a", or "small-cnn".
+        weights: "pretrained" (published ones of the backbone, from the local cache or downloaded), "random", a file, or a run.
+        partial_weights: whether a file of weights may lack some of the backbone's, which then start at random.
+        last_stride: 1 leaves the maps of a ResNet's last stage as large as those before it; 2 is the network as it is.
         dimension: length of the embedding; the number of learners must divide it.
-        pooling: of the feature map: "average", "max" or "generalised-mean".
+        pooling: of the feature map or the patches: "average", "max" or "generalised-mean"; "cls" is a transformer's class token.
+        layer: between pooling and embedding: "linear", or "none" (the dimension is then what the backbone gives).
+        neck: "batchnorm" normalises the embedding over the batch: losses between images see it before, classifiers after it.
         normalise: "slices" (each learner's slice on its own, then the whole) or "whole".
         dropout: on the pooled feature while training.
         freeze_batchnorm: whether BatchNorm keeps the statistics it came with; scale and shift are trained all the same.
@@ -75,8 +79,12 @@ class ModelConfig:
 
     backbone: str = "resnet50"
     weights: Name = "pretrained"
+    partial_weights: bool = False
+    last_stride: Literal[1, 2] = 2
     dimension: Count = 128
-    pooling: Literal["average", "max", "generalised-mean"] = "average"
+    pooling: Literal["average", "max", "generalised-mean", "cls"] = "average"
+    layer: Literal["linear", "none"] = "linear"
+    neck: Literal["none", "batchnorm"] = "none"
     normalise: Literal["slices", "whole"] = "slices"
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.01
     freeze_batchnorm: bool = True

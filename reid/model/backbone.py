@@ -1,17 +1,27 @@
-"""Networks that turn a batch of normalised pictures into feature maps, and the weights they start from."""
+"""Networks that turn a batch of normalised pictures into features, by name."""
 
-from pathlib import Path
+import fnmatch
+import sys
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from reid.errors import ArtefactError, ConfigError, MissingInputError
-from reid.model.state import differences, not_finite, read_state
-from reid.text import did_you_mean, listed, printable
+from reid.errors import ConfigError, MissingInputError
+from reid.model.layout import Layout
+from reid.model.resnet_variants import (
+    INSTANCE_BATCH,
+    LICENCE,
+    published_weights,
+    with_instance_batchnorm,
+    without_last_stride,
+)
+from reid.text import did_you_mean, printable
 
+SMALL_CNN = "small-cnn"
 SMALL_CNN_WIDTHS = (32, 64, 128, 256)
-_ELSEWHERE = ("fc.", "classifier.", "head.", "last_linear.", "layer.", "pool.", "mean", "deviation")
-_COUNTERS = (".num_batches_tracked",)  # of BatchNorm, which old files lack
+_ANY_SIZE = (64, 64)  # of a picture that a network of any size is tried with
 
 
 class SmallCNN(nn.Module):
@@ -40,90 +50,181 @@ class SmallCNN(nn.Module):
         return maps
 
 
-def build_backbone(name: str, weights: str) -> tuple[nn.Module, int]:
-    """A backbone without its classifier, and the number of channels of its feature map.
+@dataclass(frozen=True)
+class Backbone:
+    """A network without its classifier.
+
+    Attributes:
+        network: (B, 3, H, W) normalised pictures in, features out.
+        layout: how these are laid out.
+        notes: where its weights come from and under which licence, if they are published ones; a sentence each.
+    """
+
+    network: nn.Module
+    layout: Layout
+    notes: tuple[str, ...] = ()
+
+
+def build_backbone(
+    name: str, *, size: tuple[int, int] | None = None, last_stride: int = 2, pretrained: bool = False
+) -> Backbone:
+    """A backbone by name.
 
     Args:
-        name: "small-cnn", or any convolutional image model of timm's.
-        weights: "pretrained", "random", or the path of a .safetensors, .pth or .pt file.
+        name: "small-cnn", a ResNet with IBN-a ("resnet50-ibn-a"), or any image model of timm's.
+        size: (height, width) of its pictures, which networks with a position embedding are built for; None is their own.
+        last_stride: 1 keeps the maps of a ResNet's last stage as large as those before it; 2 is the network as it is.
+        pretrained: whether it gets the weights that are published, from the local cache or downloaded.
 
     Raises:
-        ConfigError: no such backbone, or none of its weights are published.
-        MissingInputError: the weights are neither cached nor downloadable, or the file does not exist.
-        ArtefactError: the file does not hold this backbone's weights; missing and unexpected keys are listed.
+        ConfigError: no such backbone, none of its weights are published, or it cannot take such pictures or stride.
+        MissingInputError: the weights are neither cached nor downloadable.
     """
-    backbone, channels = (_small_cnn if name == "small-cnn" else _from_timm)(name, weights == "pretrained")
-    if weights not in {"pretrained", "random"}:
-        load_weights(backbone, Path(weights))
-    return backbone, channels
+    check_backbone(name, pretrained=pretrained)
+    network, notes = _named(name, size, pretrained)
+    if last_stride == 1:
+        network = without_last_stride(network, name)
+    return Backbone(network, _layout(name, network, size), notes)
 
 
-def check_backbone(name: str) -> None:
+def check_backbone(name: str, *, pretrained: bool = False) -> None:
     """Refuse the name of a backbone that there is none of.
 
+    Args:
+        name: of the backbone.
+        pretrained: whether published weights are wanted, too.
+
     Raises:
-        ConfigError: neither "small-cnn" nor a model of timm's is called so.
+        ConfigError: there is no such network, or no weights of it are published.
     """
-    if name == "small-cnn":
+    own = [SMALL_CNN, *INSTANCE_BATCH]
+    if name not in own:
+        import timm
+
+        plain, _, tag = name.partition(".")
+        if plain not in (known := timm.list_models()):
+            near = did_you_mean(name, [*own, *known])
+            raise ConfigError(
+                f"model.backbone: no backbone {printable(name)!r}{near} reid-train --list-backbones lists all"
+            )
+        if tag and name not in (tags := timm.list_pretrained(f"{plain}.*")):
+            raise ConfigError(f"model.backbone: no weights {printable(name)!r}{did_you_mean(name, tags)}")
+        if not pretrained or timm.is_model_pretrained(plain):
+            return
+    elif not pretrained or name != SMALL_CNN:
         return
-    import timm
-
-    known = timm.list_models()
-    if name.split(".", maxsplit=1)[0] not in known:
-        raise ConfigError(f"model.backbone: no backbone {printable(name)!r}{did_you_mean(name, ['small-cnn', *known])}")
+    raise ConfigError(f"model.weights: {name} has no pretrained weights; set model.weights=random or name a file")
 
 
-def load_weights(backbone: nn.Module, path: Path) -> None:
-    """Fill `backbone` from a file of weights: a state dict of the same network, or a model of this toolkit.
+def known_backbones(pattern: str = "*") -> dict[str, bool]:
+    """Names of backbones, and whether weights of each are published.
 
-    Weights of a classifier or an embedding layer are left out, as is a "module." or "backbone." in front of every key.
-
-    Raises:
-        MissingInputError: there is no such file.
-        ArtefactError: unreadable, not a state dict, NaN, or keys or shapes differ from the backbone's.
+    Args:
+        pattern: with the wildcards of file names; a plain word finds every name that holds it.
     """
-    found = {key.removeprefix("module.").removeprefix("backbone."): value for key, value in read_state(path).items()}
-    if problems := differences(backbone.state_dict(), found, may_lack=_COUNTERS, may_have=_ELSEWHERE):
-        raise ArtefactError(f"{printable(path)} does not hold the weights of this backbone: {problems}")
-    if broken := not_finite(found):
-        raise ArtefactError(f"{printable(path)} holds NaN or infinity in {listed(broken, 5)}; use another file")
-    backbone.load_state_dict({key: found.get(key, value) for key, value in backbone.state_dict().items()})
-
-
-def _small_cnn(_name: str, pretrained: bool) -> tuple[nn.Module, int]:
-    if pretrained:
-        raise ConfigError("model.weights: small-cnn has no pretrained weights; set model.weights=random or name a file")
-    return SmallCNN(), SMALL_CNN_WIDTHS[-1]
-
-
-def _from_timm(name: str, pretrained: bool) -> tuple[nn.Module, int]:
     import timm
 
-    check_backbone(name)
+    wanted = pattern if set(pattern) & set("*?[") else f"*{pattern}*"
+    published = {name.partition(".")[0] for name in timm.list_models(pretrained=True)}
+    every = {SMALL_CNN: False} | dict.fromkeys(INSTANCE_BATCH, True)
+    every |= {name: name in published for name in timm.list_models()}
+    return {name: has for name, has in every.items() if fnmatch.fnmatchcase(name, wanted)}
+
+
+def _named(name: str, size: tuple[int, int] | None, pretrained: bool) -> tuple[nn.Module, tuple[str, ...]]:
+    if name == SMALL_CNN:
+        return SmallCNN(), ()
+    return _instance_batch(name, pretrained) if name in INSTANCE_BATCH else _from_timm(name, size, pretrained)
+
+
+def _instance_batch(name: str, pretrained: bool) -> tuple[nn.Module, tuple[str, ...]]:
+    import timm
+
+    network = with_instance_batchnorm(timm.create_model(INSTANCE_BATCH[name][0], num_classes=0, global_pool=""))
+    if not pretrained:
+        return network, ()
+    url = published_weights(name)
     try:
-        network = timm.create_model(name, pretrained=pretrained, num_classes=0, global_pool="")
-    except Exception as error:  # whatever the hub's client of the day raises
-        if not pretrained:
-            raise
+        state = torch.hub.load_state_dict_from_url(
+            url, map_location="cpu", check_hash=True, weights_only=True, progress=sys.stderr.isatty()
+        )
+        network.load_state_dict({key: value for key, value in state.items() if not key.startswith("fc.")})
+    except Exception as error:  # of the network, of a damaged download, or of another file in its place
         raise MissingInputError(
-            f"the pretrained weights of {name} are not in timm's cache and could not be downloaded ({type(error).__name__}); "
+            f"the weights of {name} could not be had from {url} ({type(error).__name__}); "
             f"name a file with --weights FILE, or train from nothing with --set model.weights=random"
         ) from error
-    return network, _channels(name, network)
+    return network, (f"weights of {name}: {url}; licence: {LICENCE}",)
 
 
-def _channels(name: str, network: nn.Module) -> int:
-    """Channels of the feature map of a network of timm's."""
-    refusal = "choose a convolutional network"
+def _from_timm(name: str, size: tuple[int, int] | None, pretrained: bool) -> tuple[nn.Module, tuple[str, ...]]:
+    import timm
+
+    about = timm.get_pretrained_cfg(name)
+    fixed = {"img_size": size} if size is not None and about is not None and about.fixed_input_size else {}
+    network: nn.Module | None = None
+    for options in ({"global_pool": "", **fixed}, fixed, {"global_pool": ""}, {}):  # not all know all of these
+        try:
+            network = timm.create_model(name, pretrained=pretrained, num_classes=0, **options)
+        except (AssertionError, TypeError, ValueError):
+            continue
+        except Exception as error:  # whatever the hub's client of the day raises
+            if not pretrained:
+                raise
+            raise MissingInputError(
+                f"the pretrained weights of {name} are not in timm's cache and could not be downloaded ({type(error).__name__}); "
+                f"name a file with --weights FILE, or train from nothing with --set model.weights=random"
+            ) from error
+        return _headless(network, options), _licence(network) if pretrained else ()
+    raise ConfigError(f"model.backbone: {name} cannot be built without its classifier; choose another")
+
+
+def _headless(network: nn.Module, options: dict[str, Any]) -> nn.Module:
+    if "global_pool" not in options:  # it insists on pooling: what comes before is taken
+        network.forward = network.forward_features  # type: ignore[assignment]
+        if hasattr(network, "head"):
+            network.head = nn.Identity()
+    return network
+
+
+def _licence(network: nn.Module) -> tuple[str, ...]:
+    about: dict[str, Any] = getattr(network, "pretrained_cfg", None) or {}
+    name = ".".join(part for part in (about.get("architecture"), about.get("tag")) if part)
+    origin = f", {printable(about['origin_url'])}" if about.get("origin_url") else ""
+    return (f"weights of {printable(name)}{origin}; licence: {printable(about.get('license') or 'not stated')}",)
+
+
+def _layout(name: str, network: nn.Module, size: tuple[int, int] | None) -> Layout:
+    """How a network lays out its features, found by trying it."""
+    own = getattr(network, "pretrained_cfg", None) or {}
+    natural = own["input_size"][1:] if own.get("fixed_input_size") else _ANY_SIZE
+    height, width = natural if size is None else size
     try:
         with torch.no_grad():
-            maps = network.eval()(torch.zeros(1, 3, 64, 64))
-    except Exception as error:  # networks of one size only raise what they like
+            features = network.eval()(torch.zeros(1, 3, height, width))
+    except Exception as error:  # networks of certain sizes only raise what they like
+        made_for = f"it is made for {natural[0]} x {natural[1]}; " if own.get("fixed_input_size") else ""
         raise ConfigError(
-            f"model.backbone: {name} gives an error for pictures of 64 x 64 ({printable(error)[:80]}); {refusal}"
+            f"model.backbone: {name} gives an error for pictures of {height} x {width} ({printable(error)[:80]}); "
+            f"{made_for}change data.image_size or choose another network"
         ) from error
-    if maps.ndim != 4:
-        raise ConfigError(f"model.backbone: {name} gives tokens of shape {tuple(maps.shape)}; {refusal}")
-    if maps.shape[1] not in {network.num_features, network.head_hidden_size}:
-        raise ConfigError(f"model.backbone: {name} gives maps with channels last, {tuple(maps.shape)}; {refusal}")
-    return int(maps.shape[1])
+    network.train()  # as modules are when they are made
+    shape = tuple(features.shape) if isinstance(features, Tensor) else ()
+    if len(shape) == 4:
+        last = getattr(network, "output_fmt", "NCHW") == "NHWC"
+        return Layout("channels-last", shape[3]) if last else Layout("maps", shape[1])
+    if len(shape) != 3:
+        what = f"features of shape {shape}" if shape else type(features).__name__
+        raise ConfigError(f"model.backbone: {name} gives {what}, neither a feature map nor tokens; choose another")
+    return _tokens(network, shape, (height, width))
+
+
+def _tokens(network: nn.Module, shape: tuple[int, ...], size: tuple[int, int]) -> Layout:
+    prefix = getattr(network, "num_prefix_tokens", None)
+    if prefix is None:
+        prefix = int(isinstance(getattr(network, "cls_token", None), Tensor))
+    patches, height, width = shape[1] - prefix, *size
+    # the grid is as oblong as the picture, as near as whole patches allow
+    grids = [(rows, patches // rows) for rows in range(1, patches + 1) if patches % rows == 0]
+    grid = min(grids, key=lambda grid: abs(grid[0] * width - grid[1] * height), default=None)
+    return Layout("tokens", shape[2], prefix, grid)

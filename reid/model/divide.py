@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from reid.errors import ConfigError
+from reid.model.losses.weighted import WeightedSum, seen_through
 from reid.model.subspaces import NORMALISE, FixedSubspaces, LearnedSubspaces
 from reid.text import did_you_mean
 
@@ -72,13 +73,17 @@ class DivideAndConquer(nn.Module):
         self.dimension, self.learners, self.normalise = dimension, learners, normalise
         self.mask_weight = mask_weight
 
-    def forward(self, raw: Tensor, labels: Tensor, learner: int | None = None) -> Tensor:
+    def forward(
+        self, raw: Tensor, labels: Tensor, learner: int | None = None, *, before: Tensor | None = None
+    ) -> Tensor:
         """The loss of a batch.
 
         Args:
-            raw: (B, d) output of the embedding layer, not normalised.
+            raw: (B, d) output of the network, not normalised: of its embedding layer, or of its neck if it has one.
             labels: (B,) global integer identities.
             learner: whose subspace is trained (stage divide); None trains the whole vector (conquer, finetune).
+            before: (B, d) output of the embedding layer where `raw` is that of a neck; those losses of a `WeightedSum`
+                that are to see it are given it, in the same subspace.
 
         Returns:
             A scalar.
@@ -87,9 +92,9 @@ class DivideAndConquer(nn.Module):
             ConfigError: there is no such learner.
         """
         if learner is None:
-            return self._base(self.embed(raw), labels, self.embed)
+            return self._base(self.embed, self.embed, raw, labels, before)
         view = partial(self.subspaces.view, learner=learner)
-        value = self._base(normalize(view(raw), dim=1), labels, view)
+        value = self._base(lambda vectors: normalize(view(vectors), dim=1), view, raw, labels, before)
         overlap = self.subspaces.overlap()
         return value if overlap is None else value + self.mask_weight * overlap
 
@@ -110,7 +115,7 @@ class DivideAndConquer(nn.Module):
             raise ConfigError(f"{before} learners cannot become {learners} by splitting each in two")
         return learners != before
 
-    def _base(self, embeddings: Tensor, labels: Tensor, view: View) -> Tensor:
-        through = getattr(self.loss, "through", None)
-        loss: Tensor = self.loss(embeddings, labels) if through is None else through(embeddings, labels, view)
-        return loss
+    def _base(self, unit: View, view: View, raw: Tensor, labels: Tensor, before: Tensor | None) -> Tensor:
+        if before is not None and isinstance(self.loss, WeightedSum):
+            return self.loss.through(unit(raw), labels, view, unit(before))
+        return seen_through(self.loss, unit(raw), labels, view)

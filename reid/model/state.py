@@ -78,6 +78,16 @@ def read_state(path: Path) -> dict[str, Tensor]:
         MissingInputError: there is no such file.
         ArtefactError: unreadable, altered, or not a mapping of tensors.
     """
+    return read_described(path)[0]
+
+
+def read_described(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """The same, and what a file of ours says of itself; nothing for a file of others.
+
+    Raises:
+        MissingInputError: there is no such file.
+        ArtefactError: unreadable, altered, or not a mapping of tensors.
+    """
     content = files.read_bytes(path)
     try:
         state, ours = _parse(content, safe=path.suffix == ".safetensors")
@@ -86,12 +96,13 @@ def read_state(path: Path) -> dict[str, Tensor]:
             f"{printable(path)} is not a readable file of weights ({printable(error)[:200]})"
         ) from error
     if ours:
-        return unpack(content, path)[1]
+        about, tensors, _ = unpack(content, path)
+        return tensors, about
     for key in ("state_dict", "model"):
         state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise ArtefactError(f"{printable(path)} holds something else than a mapping of names to tensors")
-    return state
+    return state, {}
 
 
 def differences(

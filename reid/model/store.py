@@ -100,6 +100,8 @@ def describe(about: Mapping[str, Any]) -> Description:
     architecture = {**about["architecture"]}
     for name in ("mean", "deviation"):
         architecture[name] = tuple(architecture[name])
+    if architecture.get("image_size") is not None:
+        architecture["image_size"] = tuple(architecture["image_size"])
     fields = {field.name: about[field.name] for field in dataclasses.fields(Description)}
     return Description(
         **{**fields, "architecture": Architecture(**architecture), "image_size": tuple(about["image_size"])}

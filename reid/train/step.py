@@ -71,7 +71,7 @@ class Learning:
         clip: largest norm of the gradient; None does not clip.
         average: moving average of the network's weights, or None.
         scaler: of the loss in half precision, or None.
-        forward: called in place of `network.raw`, which it is but for being compiled or shared by processes; or None.
+        forward: called in place of `network.before_neck`, which it is but for being compiled or shared by processes; or None.
         group: the processes of the run.
     """
 
@@ -120,13 +120,17 @@ class Learning:
 
     def loss(self, batch: Batch) -> Tensor:
         """The scalar loss of a batch, with its graph."""
-        raw, labels = self.group.gather(self._raw(batch)), batch.labels
+        before, labels = self.group.gather(self._before_neck(batch)), batch.labels
         once = first_occurrences(batch.rows)
         if not bool(once.all()):
-            places = once.nonzero().squeeze(1).to(raw.device)
-            raw, labels = raw[places], labels[places]
+            places = once.nonzero().squeeze(1).to(before.device)
+            before, labels = before[places], labels[places]
+        before = before.float()
         torch.manual_seed(rng.number(self.seed, "loss", *batch.position))
-        loss: Tensor = self.criterion(raw.float(), labels, batch.learner)
+        if self.network.architecture.neck == "none":
+            loss: Tensor = self.criterion(before, labels, batch.learner)
+        else:  # here, as the loss, of the whole batch on every process
+            loss = self.criterion(self.network.neck(before), labels, batch.learner, before=before)
         return loss
 
     def set_rates(self, factor: float, *, backbone_rests: bool = False) -> None:
@@ -152,12 +156,12 @@ class Learning:
                     inherit(value, parents)
                     parents *= 2
 
-    def _raw(self, batch: Batch) -> Tensor:
+    def _before_neck(self, batch: Batch) -> Tensor:
         torch.manual_seed(rng.number(self.seed, "step", *batch.position, self.group.rank))
         half = self.precision != torch.float32
         with torch.autocast(batch.images.device.type, dtype=self.precision if half else None, enabled=half):
-            raw: Tensor = (self.network.raw if self.forward is None else self.forward)(batch.images)
-        return raw
+            vectors: Tensor = (self.network.before_neck if self.forward is None else self.forward)(batch.images)
+        return vectors
 
     def _backward(self, batch: Batch, number: int, count: int) -> tuple[Tensor, Tensor | None]:
         with contextlib.nullcontext() if number == count else self.group.unfinished(self.forward):

@@ -114,7 +114,7 @@ class Trainer:
     def _epoch(self, loader: Loader) -> None:
         plan, progress, epoch, started = self.plan, self.progress, self.progress.epoch, time.perf_counter()
         self._group.check([*plan.learning.network.parameters()], "the weights of the network")
-        self._group.align(plan.learning.criterion.parameters())
+        self._group.align([*plan.learning.criterion.parameters(), *plan.learning.network.neck.parameters()])
         self._divide_when_due(epoch)
         divided, before = time.perf_counter() - started, progress.images
         if progress.tally is None:

@@ -81,6 +81,11 @@ KEYS = {
     "data.validation": ("0.5", lambda p: (len(p.train), len(p.validation)), (20, 20)),
     "model.dimension": ("24", lambda p: p.learning.network.layer.out_features, 24),
     "model.pooling": ("max", lambda p: type(p.learning.network.pool).__name__, "Maximum"),
+    "model.neck": (
+        "batchnorm",
+        lambda p: (type(p.learning.network.neck).__name__, p.description.architecture.neck),
+        ("BatchNorm1d", "batchnorm"),
+    ),
     "model.normalise": (
         "whole",
         lambda p: (p.learning.network.architecture.normalise, p.learning.criterion.normalise),
@@ -155,6 +160,9 @@ ELSEWHERE = {
     "data.on_bad_image": "test_unreadable_images",
     "model.backbone": "test_backbone",
     "model.weights": "test_weights_from_a_file",
+    "model.partial_weights": "test_weights_from_a_file",
+    "model.last_stride": "test_backbone",
+    "model.layer": "test_backbone",
     "division.mask_lr": "test_learned_subspaces_have_their_own_rate",
     "division.mask_decay": "test_learned_subspaces_have_their_own_rate",
     "train.milestones": "test_rates_follow_the_settings",
@@ -239,10 +247,16 @@ def test_weights_do_not_depend_on_what_was_drawn_before(splits):
 
 def test_backbone(splits):
     """A network of timm's."""
-    plan, _ = plan_of(splits, "model.backbone=resnet10t")
+    plan, _ = plan_of(
+        splits, "model.backbone=resnet10t", "model.last_stride=1", "model.layer=none", "model.dimension=512"
+    )
 
     assert type(plan.learning.network.backbone).__name__ == "ResNet"
-    assert plan.description.architecture.backbone == "resnet10t"
+    assert plan.learning.network.backbone.layer4[0].conv2.stride == (1, 1)
+    assert type(plan.learning.network.layer).__name__ == "Identity"
+    architecture = plan.description.architecture
+    assert (architecture.backbone, architecture.last_stride, architecture.layer) == ("resnet10t", 1, "none")
+    assert architecture.image_size == plan.description.image_size
 
 
 def test_weights_from_a_file(splits, tmp_path):

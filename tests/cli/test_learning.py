@@ -1,12 +1,15 @@
 """Network, loss and optimiser from settings."""
 
 import pytest
+import small_runs
 import torch
 
-from reid.cli.learning import build_learning, build_network, check_learning, group_rates
+from reid import shipped
+from reid.cli.learning import build_learning, build_network, check_learning, group_rates, picture_size
 from reid.config import load_config
 from reid.errors import ConfigError, MissingInputError
-from reid.model.losses import MarginLoss, WeightedSum
+from reid.model.losses import MarginLoss, WeightedSum, build_loss
+from reid.model.store import load_model, save_model
 
 
 def config_of(*assignments):
@@ -92,3 +95,64 @@ def test_a_network_that_cannot_be_compiled_is_refused(monkeypatch):
     monkeypatch.setattr(torch, "compile", failing)
     with pytest.raises(ConfigError, match=r"train\.compile: .*no C\+\+ compiler found\); set it to false"):
         learning_of("train.compile=true")
+
+
+RECIPES = [name for name in shipped.names("configs") if not name.startswith("control-")]
+SHRUNK = ("data.image_size=32", "train.precision=fp32", "model.backbone=test_resnet", "model.weights=random")
+
+
+@pytest.mark.parametrize("learners", ["1", "4"])
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_learns(recipe, learners, tmp_path):
+    """Of a small backbone: steps of a learner and of the whole vector are finite and move it; it is saved and loaded the same."""
+    dimension = "96" if recipe.startswith("strong-") else "64"
+    choice = (f"division.learners={learners}", f"model.dimension={dimension}")
+    config = load_config(recipe, (*SHRUNK, *choice))
+    network = build_network(config, device="cpu", kind="vehicle")
+    learning = build_learning(config, network, 4)
+    before = [weight.detach().clone() for weight in network.parameters() if weight.requires_grad]
+    learning.network.train()
+    for step, learner in enumerate((0, int(learners) - 1, None) if config.division.schedule == "flat" else (0, None)):
+        outcome = learning.step([small_runs.batch((0, step), learner, seed=step)])
+        assert outcome.stepped, outcome
+    save_model(tmp_path, network.eval(), small_runs.description(network.architecture))
+    again, _, _ = load_model(tmp_path)
+
+    after = [weight for weight in network.parameters() if weight.requires_grad]
+    assert not any(torch.equal(one, other) for one, other in zip(before, after, strict=True))
+    with torch.inference_mode():
+        vectors = network(small_runs.pictures(3))  # which lies in memory in another way, and so rounds differently
+        assert vectors.numpy() == pytest.approx(again(small_runs.pictures(3)).numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("recipe", "size"), [("strong-person", (256, 128)), ("strong-vehicle", (256, 256))])
+def test_the_strong_baselines(recipe, size):
+    """Number by number what their sources say; triplet before the neck, classifier after it."""
+    config = load_config(recipe)
+    model, train = config.model, config.train
+
+    assert (model.backbone, model.weights, model.last_stride) == ("resnet50-ibn-a", "pretrained", 1)
+    assert (model.pooling, model.neck, model.layer, model.dimension) == ("generalised-mean", "batchnorm", "none", 2048)
+    assert (config.data.image_size, config.data.crop, config.data.flip, config.data.erase) == (size, "pad", 0.5, 0.5)
+    assert (config.division.learners, model.freeze_batchnorm, model.dropout) == (1, False, 0)
+    assert (train.epochs, train.identities, train.images_each) == (120, 16, 4)
+    assert (train.optimiser, train.lr, train.weight_decay) == ("adam", 3.5e-4, 5e-4)
+    assert (train.scheduler, train.warmup) == ("cosine", 10)
+    assert [loss["name"] for loss in config.loss] == ["softmax", "triplet"]
+    assert (config.loss[0]["label_smoothing"], config.loss[1]["margin"], config.loss[1]["mining"]) == (0.1, 0.3, "hard")
+    assert build_loss(config.loss, classes=4, dimension=8).before_neck == [False, True]
+
+
+def test_a_resumed_run_needs_no_weights():
+    """What it began with may be gone: the checkpoint has all of it."""
+    config = config_of("model.weights=/nowhere/w.pth")
+
+    assert build_network(config, device="cpu", resumed=True).notes == ()
+
+
+def test_pictures_of_persons_are_high():
+    """One number is the width; two are taken as they are."""
+    one, two = config_of("data.image_size=32"), config_of("data.image_size=[48,32]")
+
+    assert [picture_size(one, kind) for kind in ("person", "vehicle")] == [(64, 32), (32, 32)]
+    assert picture_size(two, "person") == (48, 32)

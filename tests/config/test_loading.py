@@ -257,6 +257,17 @@ def test_the_papers_recipes() -> None:
         assert dataclasses.replace(four, division=first.division) == first
 
 
+def test_a_side_of_the_neck_needs_a_neck() -> None:
+    """A loss that is to see vectors before a neck that is not there is a mistake, in a list or alone."""
+    for assignment, key in (
+        ("loss=[{name: softmax}, {name: triplet, neck: before}]", "loss.1"),
+        ("loss.neck=after", "loss"),
+    ):
+        with pytest.raises(ConfigError, match=rf"{key}\.neck: got .*set model\.neck=batchnorm"):
+            load_config("small", (assignment,))
+        load_config("small", (assignment, "model.neck=batchnorm"))
+
+
 @pytest.mark.parametrize("name", [name for name in shipped.names("configs") if name.startswith("control-")])
 @pytest.mark.parametrize("base", ["dc2019", "dc2021", "small"])
 def test_controls_go_with_every_recipe(name: str, base: str) -> None:

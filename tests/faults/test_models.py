@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load, save
 
 from reid.errors import ArtefactError
-from reid.model.backbone import build_backbone
+from reid.model.embedder import Architecture, EmbeddingNetwork
 from reid.model.state import pack
 from reid.model.store import load_model, save_model
 
@@ -99,7 +99,7 @@ def test_damaged_weights_of_ours_do_not_start_a_training(model: Path) -> None:
     content[len(content) // 2] ^= 1
     model.write_bytes(content)
     with pytest.raises(ArtefactError, match=r"model\.safetensors is corrupt"):
-        build_backbone("small-cnn", str(model))
+        EmbeddingNetwork(Architecture("small-cnn", 8, 2), str(model))
 
 
 def test_another_network_under_the_same_name_is_listed(model: Path) -> None:

@@ -47,3 +47,14 @@ def test_the_network_stays_as_it_is():
     assert not made.backbone.training
     assert all(torch.equal(value, before[key]) for key, value in made.state_dict().items())
     assert not any(module._forward_hooks for module in made.modules())
+
+
+def test_attention_counts():
+    """A transformer's linear layers and the two products of attention, by hand: test_vit at 64 x 32 has 8 patches + 1."""
+    made = EmbeddingNetwork(Architecture("test_vit", 16, 2, image_size=(64, 32)))
+    tokens, width, blocks = 9, 64, len(made.backbone.blocks)
+    hidden = made.backbone.blocks[0].mlp.fc1.out_features
+    linear = tokens * (4 * width * width + 2 * width * hidden)
+    attention = 2 * tokens * tokens * width
+
+    assert multiply_adds(made, (64, 32)) == 8 * 16 * 16 * 3 * width + blocks * (linear + attention) + width * 16

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 from reid.errors import ConfigError
 from reid.model.divide import DivideAndConquer
 from reid.model.head import embedding_layer
-from reid.model.losses import MarginLoss
+from reid.model.losses import MarginLoss, build_loss
 from reid.model.subspaces import slice_of
 
 CHANNELS, DIMENSION, LEARNERS = 10, 12, 3
@@ -178,3 +178,23 @@ def test_learners_grow_by_splitting() -> None:
     assert torch.equal(divided(raw, LABELS, 1), _pull(normalize(raw[:, 8:], dim=1), LABELS))
     assert divided.grow(4)
     assert torch.equal(divided(raw, LABELS, 3), _pull(normalize(raw[:, 12:], dim=1), LABELS))
+
+
+@pytest.mark.parametrize("learner", [None, 0, 3])
+def test_both_sides_of_a_neck_are_seen_in_the_same_subspace(learner) -> None:
+    """The sum of what each loss makes of its own side alone; and a learner gives a gradient to its own columns only."""
+    torch.manual_seed(0)
+    raw, labels = torch.randn(12, 16, requires_grad=True), torch.arange(12) % 4
+    neck = torch.nn.BatchNorm1d(16)
+    settings = [{"name": "softmax"}, {"name": "triplet", "weight": 0.5}]
+    both = DivideAndConquer(build_loss(settings, classes=4, dimension=16), dimension=16, learners=4)
+    softmax, triplet = both.loss.losses
+    parts = [DivideAndConquer(loss, dimension=16, learners=4) for loss in (softmax, triplet)]
+    value = both(neck(raw), labels, learner, before=raw)
+    wanted = parts[0](neck(raw), labels, learner) + 0.5 * parts[1](raw, labels, learner)
+
+    assert value.item() == pytest.approx(wanted.item(), abs=1e-6)
+    assert value.item() != pytest.approx(both(neck(raw), labels, learner).item(), abs=1e-4)
+    (gradient,) = torch.autograd.grad(value, raw)
+    columns = gradient.abs().sum(dim=0).nonzero().flatten().tolist()
+    assert columns == list(range(16) if learner is None else range(4 * learner, 4 * learner + 4))

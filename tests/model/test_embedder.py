@@ -6,7 +6,28 @@ import small_runs
 import torch
 from torch.nn.functional import cosine_similarity
 
+from reid.errors import ConfigError
 from reid.model.embedder import Architecture, EmbeddingNetwork, freeze_batchnorm
+from reid.model.store import Description, load_model, save_model
+
+FAMILIES = {  # a small network of each kind, and poolings that differ for it
+    "small-cnn": ("average",),
+    "resnet18-ibn-a": ("generalised-mean",),
+    "test_resnet": ("max",),
+    "test_efficientnet": ("average",),
+    "test_byobnet": ("average",),
+    "test_nfnet": ("average",),
+    "test_convnext": ("generalised-mean",),
+    "test_mambaout": ("max",),
+    "test_vit": ("cls", "average"),
+    "test_vit4": ("max", "generalised-mean"),
+    "mobilenetv3_small_050": ("average",),
+    "regnetx_002": ("generalised-mean",),
+    "edgenext_xx_small": ("average",),
+    "xcit_nano_12_p16_224": ("cls",),
+    "levit_128s": ("average",),
+    "repvit_m0_9": ("average",),
+}
 
 
 @pytest.mark.parametrize("normalise", ["slices", "whole"])
@@ -84,3 +105,59 @@ def test_frozen_statistics_stay_while_scale_and_shift_learn() -> None:
         assert (changed == []) == frozen
         scales = [module.weight for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
         assert all(scale.grad is not None and bool(scale.grad.any()) for scale in scales)
+
+
+@pytest.mark.parametrize(("name", "pooling"), [(name, one) for name, every in FAMILIES.items() for one in every])
+def test_every_family_keeps_the_contract(name: str, pooling: str, tmp_path) -> None:
+    """Forward and backward at 64 x 32 with finite gradients, the same vectors every time and after saving and loading."""
+    torch.manual_seed(0)
+    architecture = Architecture(name, 8, 2, pooling=pooling, neck="batchnorm", image_size=(64, 32))
+    network, pictures = EmbeddingNetwork(architecture), small_runs.pictures(4, size=(64, 32))
+    raw = network.raw(pictures)
+    (raw * torch.randn(4, 8)).sum().backward()
+    lacking = [key for key, weight in network.named_parameters() if weight.requires_grad and weight.grad is None]
+
+    assert raw.shape == (4, 8)
+    assert all(bool(weight.grad.isfinite().all()) for weight in network.parameters() if weight.grad is not None)
+    assert lacking == [], "parameters that nothing reaches stop training in several processes"
+    with torch.inference_mode():
+        unit = network.eval()(pictures)
+        assert torch.equal(unit, network(pictures))
+        save_model(tmp_path, network, Description(architecture, (64, 32), "resize", "area", "vehicle", "patches"))
+        again, description, _ = load_model(tmp_path)
+        assert torch.equal(unit, again(pictures))
+    assert description.architecture == architecture
+    assert unit.norm(dim=1).numpy() == pytest.approx(np.ones(4), abs=1e-5)
+
+
+def test_channels_last_families() -> None:
+    """Swin, whose maps have channels last and whose windows are made for the size of the pictures."""
+    architecture = Architecture("swin_tiny_patch4_window7_224", 8, 2, image_size=(64, 32))
+    with torch.inference_mode():
+        network = EmbeddingNetwork(architecture).eval()
+        features = network.backbone(network.normalised(small_runs.pictures(2, size=(64, 32))))
+        pooled = network.pooled(small_runs.pictures(2, size=(64, 32)))
+
+    assert features.shape == (2, 2, 1, 768)
+    assert pooled.numpy() == pytest.approx(features.mean(dim=(1, 2)).numpy(), abs=1e-5)
+
+
+def test_a_class_token_must_be_there() -> None:
+    """Maps have none, nor have some transformers."""
+    for name in ("small-cnn", "test_convnext", "levit_128s"):
+        with pytest.raises(ConfigError, match=rf"model\.pooling: {name} has no class token; use average"):
+            EmbeddingNetwork(Architecture(name, 8, 2, pooling="cls"))
+
+
+def test_the_neck_comes_before_normalisation() -> None:
+    """raw = neck(layer(pooled)), by running statistics in evaluation, and the embedding is that at unit length."""
+    network = EmbeddingNetwork(Architecture("small-cnn", 16, 1, neck="batchnorm"))
+    pictures = small_runs.pictures(6)
+    for _ in range(3):
+        network.raw(pictures)
+    with torch.no_grad():
+        before = network.eval().before_neck(pictures)
+        neck = network.neck
+        wanted = (before - neck.running_mean) / (neck.running_var + 1e-5).sqrt()
+        assert network.raw(pictures).numpy() == pytest.approx(wanted.numpy(), abs=1e-4)
+        assert network(pictures).numpy() == pytest.approx((wanted / wanted.norm(dim=1, keepdim=True)).numpy(), abs=1e-5)

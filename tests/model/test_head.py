@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from reid.errors import ConfigError
-from reid.model.head import POOLING, GeneralisedMean, embedding_layer
+from reid.model.head import CLASS_TOKEN, NECKS, POOLING, GeneralisedMean, embedding_layer
 
 
 def test_poolings_equal_numpy() -> None:
@@ -18,7 +18,7 @@ def test_poolings_equal_numpy() -> None:
         "generalised-mean": (flat**3).mean(axis=2) ** (1 / 3),
     }
 
-    assert sorted(wanted) == sorted(POOLING)
+    assert sorted(wanted) == sorted(POOLING.keys() - {CLASS_TOKEN})
     for name, value in wanted.items():
         assert POOLING[name]()(maps).detach().numpy() == pytest.approx(value, rel=1e-5)
 
@@ -50,3 +50,34 @@ def test_learners_that_do_not_divide_the_dimension_are_refused() -> None:
     """K must divide d."""
     with pytest.raises(ConfigError, match="dimension of 128 cannot be shared equally by 3 learners"):
         embedding_layer(32, 128, 3)
+
+
+def test_the_class_token_is_the_first() -> None:
+    """(B, T, C) tokens -> (B, C), whatever the others are."""
+    tokens = torch.arange(2 * 5 * 3).float().reshape(2, 5, 3)
+
+    assert torch.equal(POOLING[CLASS_TOKEN]()(tokens), tokens[:, 0])
+
+
+def test_without_a_layer_the_pooled_feature_is_the_embedding() -> None:
+    """Nothing is learned in between, and another dimension is refused with the one that fits."""
+    assert not list(embedding_layer(32, 32, 4, kind="none").parameters())
+    with pytest.raises(
+        ConfigError, match=r"model\.dimension: got 16, .*: set model\.dimension=32, or model\.layer=linear"
+    ):
+        embedding_layer(32, 16, 4, kind="none")
+    with pytest.raises(ConfigError, match="dimension of 32 cannot be shared equally by 3 learners"):
+        embedding_layer(32, 32, 3, kind="none")
+
+
+def test_the_neck_normalises_each_dimension_over_the_batch() -> None:
+    """Mean 0 and deviation 1 by hand; a slice of the output is the neck of a slice; its shift is not learned."""
+    torch.manual_seed(0)
+    vectors = torch.randn(10, 8) * 3 + 1
+    neck = NECKS["batchnorm"](8)
+    wanted = (vectors - vectors.mean(dim=0)) / (vectors.var(dim=0, unbiased=False) + 1e-5).sqrt()
+
+    assert neck(vectors).detach().numpy() == pytest.approx(wanted.numpy(), abs=1e-5)
+    assert NECKS["batchnorm"](4)(vectors[:, :4]).detach().numpy() == pytest.approx(wanted[:, :4].numpy(), abs=1e-5)
+    assert [name for name, parameter in neck.named_parameters() if parameter.requires_grad] == ["weight"]
+    assert NECKS["none"](8)(vectors) is vectors

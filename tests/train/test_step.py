@@ -11,6 +11,8 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from reid.model.divide import DivideAndConquer
+from reid.model.embedder import Architecture, EmbeddingNetwork
+from reid.model.losses import build_loss
 from reid.model.subspaces import slice_of
 from reid.train.optimising import build_optimiser
 from reid.train.step import Batch, Learning, Outcome
@@ -263,3 +265,38 @@ def test_active_pairs_are_told() -> None:
     """The margin loss counts its terms above zero; a plain function counts nothing."""
     assert small_runs.learning().step([small_runs.batch()]).active[0] is not None
     assert _with_loss(_plain).step([small_runs.batch()]).active == [None]
+
+
+def test_the_neck_learns_from_images_that_count() -> None:
+    """A step moves its scale and statistics and not its shift; a repeated image counts once in both; NaN undoes all."""
+    network = EmbeddingNetwork(Architecture("small-cnn", 16, 2, neck="batchnorm"))
+    criterion = DivideAndConquer(
+        build_loss([{"name": "softmax"}, {"name": "triplet"}], classes=4, dimension=16), dimension=16, learners=2
+    )
+    optimiser = build_optimiser("adam", network, criterion, small_runs.rates_of(1e-3))
+    learning = Learning(network, criterion, optimiser, 0)
+    batch = small_runs.batch(learner=None)
+    before = {key: value.clone() for key, value in network.neck.state_dict().items()}
+    assert learning.step([batch]).stepped
+    after = {key: value.clone() for key, value in network.neck.state_dict().items()}
+
+    assert [key for key in before if not torch.equal(before[key], after[key])] == [
+        "weight", "running_mean", "running_var", "num_batches_tracked",
+    ]  # fmt: skip
+    twice = batch._replace(
+        images=torch.cat([batch.images, batch.images[:3]]),
+        labels=torch.cat([batch.labels, batch.labels[:3]]),
+        rows=torch.cat([batch.rows, batch.rows[:3]]),
+    )
+    network.eval()  # so that the backbone's statistics do not move
+    network.neck.train()
+    learning.loss(batch)
+    once = network.neck.running_mean.clone()
+    network.neck.load_state_dict(after)
+    learning.loss(twice)
+    assert network.neck.running_mean.numpy() == pytest.approx(once.numpy(), abs=1e-6)
+    network.neck.load_state_dict(after)
+    with torch.no_grad():
+        criterion.loss.losses[0].vectors.fill_(torch.nan)
+    assert not learning.step([batch]).stepped
+    assert all(torch.equal(value, after[key]) for key, value in network.neck.state_dict().items())

@@ -4,7 +4,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import nn
 
@@ -13,12 +13,24 @@ from reid.errors import ConfigError
 from reid.model.losses.keys import GIVEN, MINER, check_keys, takes_miner
 from reid.model.losses.miners import MINERS
 from reid.model.losses.names import LOSSES
-from reid.model.losses.own import call_factory, check_own
+from reid.model.losses.own import OwnLoss, call_factory, check_own
 from reid.model.losses.weighted import WeightedSum
 from reid.text import did_you_mean, printable
 
 Settings = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Builder = Callable[..., Any]
+NECK = ("before", "after")
+"""On which side of a neck a loss sees the embedding."""
+
+
+class _Term(NamedTuple):
+    """A loss of the settings: its path there, name, weight, side of the neck if it is given, and what builds it."""
+
+    where: str
+    name: str
+    weight: float
+    neck: str | None
+    builder: Builder
 
 
 def check_loss(settings: Settings) -> None:
@@ -41,7 +53,8 @@ def build_loss(settings: Settings, *, classes: int = 2, dimension: int = 128) ->
     Args:
         settings: {"name": ..., own keys...}, or a list of such, each with an optional "weight". A name is one of `LOSSES`,
             or `package.module:name` of a factory, which is called with the keys, and with `classes` and `dimension` if
-            it takes them.
+            it takes them. The key "neck" says on which side of a neck the loss sees the embedding. Where it is not given,
+            that is after the neck, but before it for losses without class vectors beside others that see it after.
         classes: number of training identities; labels are 0..classes-1.
         dimension: d, length of the embedding.
 
@@ -49,15 +62,27 @@ def build_loss(settings: Settings, *, classes: int = 2, dimension: int = 128) ->
         ConfigError: mistakes as in `check_loss`, or a factory of one's own fails.
     """
     given = {"classes": classes, "dimension": dimension}
-    terms = []
-    for where, name, weight, builder in _builders(settings):
-        ready = _with_given(builder, given)
-        terms.append((weight, call_factory(ready, name, where) if ":" in name else ready()))
-    return terms[0][1] if isinstance(settings, Mapping) else WeightedSum(terms)
+    terms, losses = _builders(settings), []
+    for term in terms:
+        ready = _with_given(term.builder, given)
+        losses.append(call_factory(ready, term.name, term.where) if ":" in term.name else ready())
+    if isinstance(settings, Mapping) and terms[0].neck != "before":
+        return losses[0]
+    before = _before_neck([term.neck for term in terms], losses)
+    return WeightedSum([(term.weight, loss) for term, loss in zip(terms, losses, strict=True)], before)
 
 
-def _builders(settings: Settings) -> list[tuple[str, str, float, Builder]]:
-    """Path in the settings, name, weight and builder of each loss.
+def _before_neck(given: Sequence[str | None], losses: Sequence[nn.Module]) -> list[bool]:
+    """For each loss whether it sees the embedding before the neck."""
+    classifies = [hasattr(loss.loss if isinstance(loss, OwnLoss) else loss, "through") for loss in losses]
+    anyone = any(neck == "after" or (neck is None and own) for neck, own in zip(given, classifies, strict=True))
+    return [
+        anyone and not own if neck is None else neck == "before" for neck, own in zip(given, classifies, strict=True)
+    ]
+
+
+def _builders(settings: Settings) -> list[_Term]:
+    """What each loss is made from.
 
     Raises:
         ConfigError: there is any mistake.
@@ -73,10 +98,13 @@ def _builders(settings: Settings) -> list[tuple[str, str, float, Builder]]:
             weight = values.pop("weight", weight)
         if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0.0 <= weight < math.inf:
             mistakes.append(f"{where}.weight: got {shown(weight)}, wanted a number of 0 or more")
+        neck = values.pop("neck", None)
+        if neck not in (None, *NECK):
+            mistakes.append(f"{where}.neck: got {shown(neck)}, wanted one of {', '.join(NECK)}")
         builder, wrong = _builder(values, where)
         mistakes += wrong
         if builder is not None:
-            found.append((where, str(item["name"]), weight, builder))
+            found.append(_Term(where, str(item["name"]), weight, neck, builder))
     if mistakes:
         title = [] if len(mistakes) == 1 else [f"{len(mistakes)} mistakes in the loss:"]
         raise ConfigError("\n  ".join(title + mistakes))

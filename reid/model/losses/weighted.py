@@ -13,20 +13,31 @@ class WeightedSum(nn.Module):
 
     Args:
         terms: weight and loss, at least one.
+        before: for each whether it sees the embedding before the neck, where there is one; None is after it for all.
     """
 
-    def __init__(self, terms: Sequence[tuple[float, nn.Module]]) -> None:
+    def __init__(self, terms: Sequence[tuple[float, nn.Module]], before: Sequence[bool] | None = None) -> None:
         super().__init__()
         self.factors = [factor for factor, _ in terms]
+        self.before_neck = [False] * len(terms) if before is None else list(before)
         self.losses = nn.ModuleList(loss for _, loss in terms)
 
     def forward(self, embeddings: Tensor, labels: Tensor) -> Tensor:
         """The weighted sum for (B, d') unit vectors and (B,) identities."""
         return self._total([loss(embeddings, labels) for loss in self.losses])
 
-    def through(self, embeddings: Tensor, labels: Tensor, view: View) -> Tensor:
-        """The weighted sum in a subspace; those losses that have class vectors see them through `view`."""
-        return self._total([seen_through(loss, embeddings, labels, view) for loss in self.losses])
+    def through(self, embeddings: Tensor, labels: Tensor, view: View, before: Tensor | None = None) -> Tensor:
+        """The weighted sum in a subspace.
+
+        Args:
+            embeddings: (B, d') unit vectors, what a learner sees of the batch.
+            labels: (B,) identities.
+            view: (C, d) -> (C, d'), how it sees vectors, and so those of classes where a loss has such.
+            before: (B, d') unit vectors, the same before the neck; None where there is no neck.
+        """
+        sides = [embeddings if before is None or not early else before for early in self.before_neck]
+        pairs = zip(self.losses, sides, strict=True)
+        return self._total([seen_through(loss, side, labels, view) for loss, side in pairs])
 
     def _total(self, values: list[Tensor]) -> Tensor:
         return torch.stack([factor * value for factor, value in zip(self.factors, values, strict=True)]).sum()

@@ -141,3 +141,27 @@ def test_first_class_vectors_follow_from_the_seed():
     same, again, other = (torch.cat([p.flatten() for p in loss.parameters()]) for loss in drawn)
     assert torch.equal(same, again)
     assert not torch.equal(same, other)
+
+
+@pytest.mark.parametrize(
+    ("settings", "before"),
+    [
+        ([{"name": "softmax"}, {"name": "triplet"}], [False, True]),
+        ([{"name": "triplet"}, {"name": "circle"}, {"name": "arcface"}], [True, True, False]),
+        ([{"name": "triplet"}, {"name": "circle"}], [False, False]),
+        ([{"name": "triplet"}, {"name": "circle", "neck": "after"}], [True, False]),
+        ([{"name": "softmax", "neck": "before"}, {"name": "triplet"}], [True, False]),
+        ([{"name": "softmax"}, {"name": "triplet", "neck": "after"}], [False, False]),
+        ({"name": "triplet", "neck": "before"}, [True]),
+    ],
+)
+def test_sides_of_the_neck(settings, before) -> None:
+    """Losses between images see the vectors before it where another loss sees them after it; `neck` decides otherwise."""
+    assert build_loss(settings, classes=4, dimension=8).before_neck == before
+
+
+def test_another_side_is_refused() -> None:
+    """There are two; a loss alone that sees the vectors after the neck is itself."""
+    with pytest.raises(ConfigError, match=r"loss\.1\.neck: got \W*beside\W*, wanted one of before, after"):
+        check_loss([{"name": "softmax"}, {"name": "triplet", "neck": "beside"}])
+    assert type(build_loss({"name": "triplet", "neck": "after"})).__name__ == "TripletLoss"

@@ -51,3 +51,21 @@ def test_active_pairs_of_any_loss():
     margin = MarginLoss()
     margin(vectors, labels)
     assert 0 < int(active_pairs(margin)) <= 2 * 54
+
+
+def test_each_loss_sees_its_side_of_the_neck() -> None:
+    """Those that are to see the vectors before it are given these; without a neck all see the same."""
+    seen: list[torch.Tensor] = []
+
+    class Looks(torch.nn.Module):
+        def forward(self, embeddings: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+            seen.append(embeddings)
+            return embeddings.sum()
+
+    after, before, labels = torch.ones(2, 3), torch.zeros(2, 3), torch.arange(2)
+    total = WeightedSum([(1.0, Looks()), (1.0, Looks())], [True, False])
+    total.through(after, labels, lambda vectors: vectors, before)
+    total.through(after, labels, lambda vectors: vectors)
+    total(after, labels)
+
+    assert [bool(vectors.any()) for vectors in seen] == [False, True, True, True, True, True]

@@ -20,7 +20,6 @@ highlight_language = "none"  # blocks without a name are output, not Python
 myst_heading_anchors = 4
 suppress_warnings = [
     "misc.highlighting_failure",  # Pygments does not colour CSV
-    "toc.empty_glob",
 ]
 
 autodoc_member_order = "bysource"

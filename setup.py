@@ -65,7 +65,7 @@ EXTRAS = {
     ],
 }
 
-COMMANDS = ["data", "train", "eval", "gallery", "embed"]
+COMMANDS = ["data", "train", "eval", "gallery", "embed", "export"]
 
 setup(
     name="reid-toolkit",

@@ -11,7 +11,7 @@ PROTOCOLS = ("single-shot", "all-vs-all", "query-gallery")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--run", "run_folder", type=click.Path(path_type=Path), help="A run's folder.  [default: the latest]")
+@click.option("--run", "run_folder", type=click.Path(path_type=Path), help="A run's folder, or an exported model.  [default: the latest]")
 @click.option("--dataset", help="Name of a dataset, or the path of a card.  [default: the one the run was trained on]")
 @click.option("--root", type=click.Path(path_type=Path), help="The dataset's folder.")
 @click.option(

@@ -38,7 +38,7 @@ def command() -> None:
     type=click.Path(path_type=Path),
     default=Path("runs/latest"),
     show_default=True,
-    help="The run whose model makes the gallery's vectors.",
+    help="The run, or the exported model, that makes the gallery's vectors.",
 )
 @click.option(
     "--precision",

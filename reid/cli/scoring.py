@@ -28,20 +28,20 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     """
     from reid.cli.cores import share_for
     from reid.cli.evaluation import check_settings, evaluate_splits
+    from reid.cli.scored import to_score
     from reid.data.dataset import read_dataset
     from reid.embed import load_embedder
     from reid.report.tables import statistics_table
-    from reid.train.run_folder import LATEST, open_run
 
-    run = open_run(options["run_folder"] or Path("runs") / LATEST)
-    config = check(run.read_settings(), str(run.path / "config.yaml"))
+    scored = to_score(options["run_folder"])
+    config = scored.config
     chosen = choose_data(config, options)
-    embedder = load_embedder(run.path, device=options["device"])
+    embedder = load_embedder(scored.path, device=options["device"])
     embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
     workers = share_for(embedder, config.data.workers)
     splits = read_dataset(chosen.dataset, chosen.root)
     check_settings(splits, chosen.settings)
-    click.echo(f"model: {printable(run.path.resolve())}\n{statistics_table(splits)}\n", err=quiet)
+    click.echo(f"model: {printable(scored.path.resolve())}\n{statistics_table(splits)}\n", err=quiet)
     for problem in splits.problems:
         click.echo(f"note: {printable(problem)}", err=quiet)
     return evaluate_splits(
@@ -49,8 +49,8 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
         splits,
         chosen.settings,
         seed=config.seed,
-        run=str(run.path.resolve()),
-        out=options["out"] or run.path / chosen.place,
+        run=str(scored.path.resolve()),
+        out=options["out"] or scored.home / chosen.place,
         workers=workers,
     )
 

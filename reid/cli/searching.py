@@ -17,7 +17,6 @@ from reid.data.boxes import told
 from reid.data.images import decode_image, read_image
 from reid.embed import Embedder, load_embedder
 from reid.errors import GalleryError, MissingInputError, OutputError
-from reid.evaluation.calibration import load_calibration
 from reid.gallery.answers import Answer, IdentityHit
 from reid.gallery.asking import Question, contents
 from reid.gallery.checks import check_model
@@ -25,7 +24,7 @@ from reid.gallery.filters import Where
 from reid.gallery.folder import named, open_gallery
 from reid.gallery.folder_store import FolderStore
 from reid.gallery.gallery import RUN, Gallery
-from reid.gallery.meaning import CALIBRATION
+from reid.gallery.meaning import CALIBRATION, calibration_of
 from reid.gallery.opening import is_gallery
 from reid.gallery.pictures import Pixels, read_picture
 from reid.gallery.queries import one_query
@@ -102,7 +101,7 @@ def rank(gallery: str, crops: Sequence[Path], where: Where, options: Mapping[str
     vectors = embedder.embed(list(crops))  # before the folder: a crop that cannot be read is told at once
     with Counter("embedding the gallery") as counter:
         embeddings = open_gallery(Path(gallery), embedder, progress=counter)
-    calibration = load_calibration(run, embedder.fingerprint)
+    calibration = calibration_of(run, embedder)
     store = FolderStore(embeddings, {} if calibration is None else {CALIBRATION: calibration.to_dict()})
     own: list[frozenset[str | int]] = [frozenset(store.same_file(crop)) for crop in crops]
     return _ask(Gallery(store), crops, vectors, own, where, options)

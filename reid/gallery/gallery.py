@@ -8,14 +8,13 @@ import numpy as np
 
 from reid.embed import Embedder
 from reid.errors import GalleryError
-from reid.evaluation.calibration import load_calibration
 from reid.gallery import adding
 from reid.gallery.adding import Added
 from reid.gallery.asking import Crop, Question, contents, vectors_of
 from reid.gallery.checks import check_model
 from reid.gallery.entries import Entry, Stored
 from reid.gallery.filters import Where, parse_where
-from reid.gallery.meaning import CALIBRATION, Meaning
+from reid.gallery.meaning import CALIBRATION, Meaning, calibration_of
 from reid.gallery.opening import Place, create_store, open_store
 from reid.gallery.queries import Rerank, one_query
 from reid.gallery.sources import Told, listing
@@ -67,7 +66,7 @@ class Gallery:
             GalleryError: the address is none.
             ArtefactError: the run's calibration is damaged, or the database does not answer.
         """
-        calibration = None if run is None or embedder.averaging else load_calibration(Path(run), embedder.fingerprint)
+        calibration = None if run is None or embedder.averaging else calibration_of(Path(run), embedder)
         description = embedder.description
         prepared = {"input": list(description.image_size), "normalise": description.architecture.normalise}
         about = About(embedder.dimension, embedder.fingerprint, prepared, precision)

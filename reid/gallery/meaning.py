@@ -1,14 +1,33 @@
 """What scores mean in a gallery: the probability of "same identity", and when a query is unknown."""
 
 from functools import partial
+from pathlib import Path
 
+from reid.embed import Embedder
+from reid.embed.onnx import OnnxModel
 from reid.errors import ConfigError
-from reid.evaluation.calibration import Calibration
+from reid.evaluation.calibration import Calibration, load_calibration
 from reid.gallery.answers import Probability
 from reid.gallery.store import Store
 
 CALIBRATION = "calibration"
 """The setting of a store that holds the model's."""
+
+
+def calibration_of(run: Path, embedder: Embedder) -> Calibration | None:
+    """What a model's scores mean; None where its run held out no identities, and for one that computes in integers.
+
+    Args:
+        run: where the model came from: a run's folder, or an exported file, which brings it along.
+        embedder: the model.
+
+    Raises:
+        ArtefactError: the run's calibration is damaged, or belongs to another model.
+    """
+    if isinstance(embedder.model, OnnxModel):
+        told = embedder.model.about.calibration
+        return None if told is None else Calibration.from_dict(told)
+    return load_calibration(run, embedder.fingerprint)
 
 
 class Meaning:

@@ -59,7 +59,8 @@ class Exported:
         """What the numbers of the input are, in words."""
         if self.normalise == INSIDE:
             return "0..255"
-        return "(pixel / 255 - mean) / deviation, with the architecture's mean and deviation"
+        mean, deviation = self.description.architecture.mean, self.description.architecture.deviation
+        return f"(pixel / 255 - {list(mean)}) / {list(deviation)}"
 
 
 def pack(model: bytes, about: Exported) -> bytes:

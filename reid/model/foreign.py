@@ -94,8 +94,8 @@ def _any(word: str) -> Callable[[State], bool]:
 
 
 _ORIGINS: tuple[tuple[str, Callable[[State], bool], Callable[[str, Tensor], str | None]], ...] = (
-    ("fast-reid", _any("heads."), _fast_reid),
-    ("a strong baseline", _any("base."), _baseline),
+    ("a model of fast-reid", _any("heads."), _fast_reid),
+    ("a model of the strong baseline", _any("base."), _baseline),
     ("a model of this toolkit", lambda state: "mean" in state and "deviation" in state, _ours),
     ("a backbone", _any("backbone."), _ours),
     ("a network with IBN-a", lambda state: any(".bn1.IN." in key for key in state), _plain),

@@ -59,8 +59,11 @@ def load_weights(network: nn.Module, path: Path, *, partial: bool = False) -> tu
         )
     heads, kept, refused = _heads(wanted, tensors)
     network.load_state_dict({**wanted, **taken, **heads})
-    share = sum(map(torch.numel, taken.values())) / sum(map(torch.numel, backbone.values()))
-    return tuple(_told(path, found, kept, refused, share, partial=partial))
+    part = "the backbone"
+    if len(taken) < len(backbone) and partial:
+        share = sum(map(torch.numel, taken.values())) / sum(map(torch.numel, backbone.values()))
+        part += f" ({len(taken)} of {len(backbone)} tensors, {share:.2%} of its numbers; the rest begins anew)"
+    return tuple(_told(path, found, [part, *kept], refused))
 
 
 def _check(network: nn.Module, wanted: State, given: State, about: Mapping[str, Any], path: Path) -> None:
@@ -74,7 +77,10 @@ def _check(network: nn.Module, wanted: State, given: State, about: Mapping[str, 
             f"{printable(path)} is a model with the backbone {printable(theirs)}, and model.backbone is {own.backbone}; "
             f"set model.backbone={printable(theirs)} or name another file"
         )
-    raise ArtefactError(f"{printable(path)} does not hold the weights of this backbone: {problems}")
+    raise ArtefactError(
+        f"{printable(path)} does not hold the weights of this backbone: {problems}; set model.backbone to the network that "
+        "they are of, or take what fits with --partial"
+    )
 
 
 def _heads(wanted: State, tensors: State) -> tuple[State, list[str], list[str]]:
@@ -96,9 +102,8 @@ def _heads(wanted: State, tensors: State) -> tuple[State, list[str], list[str]]:
     return taken, kept, refused
 
 
-def _told(path: Path, found: Renamed, kept: list[str], refused: list[str], share: float, *, partial: bool) -> list[str]:
-    part = f" ({share:.1%} of its numbers)" if partial and share < 1 else ""
-    lines = [f"weights of {found.origin} from {printable(path)}: taken are {', '.join([f'the backbone{part}', *kept])}"]
+def _told(path: Path, found: Renamed, taken: list[str], refused: list[str]) -> list[str]:
+    lines = [f"weights from {printable(path)}, {found.origin}: taken are {', '.join(taken)}"]
     left = refused + ([f"classifier and the like ({listed(found.left_out, 3)})"] if found.left_out else [])
     if left:
         lines.append(f"weights left out: {'; '.join(left)}")

@@ -22,9 +22,9 @@ WANTED = {"backbone.conv1.weight", "backbone.head.norm.weight", "layer.weight", 
         ),
         (["head.norm.weight", "head.fc.weight"], "a network", ["backbone.head.norm.weight"], ["head.fc.weight"]),
         (["backbone.conv1.weight", "head.weight"], "a backbone", ["backbone.conv1.weight"], ["head.weight"]),
-        (["backbone.conv1.weight", "heads.weight", "pixel_mean"], "fast-reid", None, ["heads.weight"]),
+        (["backbone.conv1.weight", "heads.weight", "pixel_mean"], "a model of fast-reid", None, ["heads.weight"]),
         (["backbone.conv1.weight", "layer.weight", "mean", "deviation"], "a model of this toolkit", None, []),
-        (["base.conv1.weight", "classifier.weight"], "a strong baseline", None, ["classifier.weight"]),
+        (["base.conv1.weight", "classifier.weight"], "a model of the strong baseline", None, ["classifier.weight"]),
     ],
 )
 def test_keys(keys: list[str], origin: str, names: list[str] | None, left_out: list[str]) -> None:

@@ -1,5 +1,6 @@
 """What a network starts from: files of others, of ours, and runs."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,7 +117,7 @@ def test_whoever_saved_it(form: str, classifier: State, tmp_path: Path) -> None:
 
     for key, value in network.backbone.state_dict().items():
         assert torch.equal(value, classifier[key]) or key.endswith("num_batches_tracked"), key
-    assert network.notes[0].endswith(f"weights.pth: taken are {taken}")
+    assert re.search(rf"weights\.pth, a (network|backbone|model of [a-z -]+): taken are {taken}$", network.notes[0])
     assert network.notes[1].startswith("weights left out: classifier and the like (")
     assert left in network.notes[1]
     assert (network.pool.exponent.item() == 4.5) == ("pooling" in taken)
@@ -199,7 +200,8 @@ def test_partial_weights_are_asked_for_and_counted(classifier: State, tmp_path: 
         value.numel() for value in _backbone(classifier).values()
     )
 
-    assert f"the backbone ({share:.1%} of its numbers)" in network.notes[0]
+    assert f" tensors, {share:.2%} of its numbers; the rest begins anew)" in network.notes[0]
+    assert f"the backbone ({len(kept)} of {len(fresh.backbone.state_dict())}" in network.notes[0]
     for key, value in network.backbone.state_dict().items():
         assert torch.equal(value, kept.get(key, fresh.backbone.state_dict()[key])), key
     torch.save({"other": torch.zeros(2)}, tmp_path / "other.pth")

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import cv2
 import pytest
@@ -90,14 +91,20 @@ def call(main: Callable[[], object], folder: Path, *arguments: object) -> Done:
     return Done(code, out.getvalue(), err.getvalue())
 
 
-def train(folder: Path, *arguments: object) -> Done:
-    """reid-train."""
-    return call(training.main, folder, *arguments)
+def train(folder: Path, *arguments: object, pictures: bool = False) -> Done:
+    """reid-train; most tests need no pictures and no page of the report, which take seconds."""
+    with contextlib.nullcontext() if pictures else _no_pictures():
+        return call(training.main, folder, *arguments)
 
 
-def evaluate(folder: Path, *arguments: object) -> Done:
-    """reid-eval."""
-    return call(evaluating.main, folder, *arguments)
+def evaluate(folder: Path, *arguments: object, pictures: bool = False) -> Done:
+    """reid-eval; likewise."""
+    with contextlib.nullcontext() if pictures else _no_pictures():
+        return call(evaluating.main, folder, *arguments)
+
+
+def _no_pictures() -> contextlib.AbstractContextManager[object]:
+    return mock.patch("reid.cli.evaluation.write_report", return_value=[])
 
 
 def trained(factory: pytest.TempPathFactory, name: str = "market1501") -> Trained:

@@ -9,14 +9,16 @@ from typing import Any
 import click
 
 from reid import files
-from reid.cli.scoring import Outcome, choose_data, evaluate_features, refuse_what_needs_images, settings_with
+from reid.cli.scoring import Outcome, choose_data, refuse_what_needs_images, score_vectors, settings_with
 from reid.config import Config, EvaluateConfig, check
 from reid.errors import ConfigError
 from reid.evaluation.comparison import Comparison, compare
 from reid.evaluation.reports import Report
+from reid.report.subject import Subject
 from reid.text import printable
 
 Results = Mapping[str, Mapping[str, Report]]
+Both = tuple[Subject, Subject]
 
 
 def score_comparison(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
@@ -32,6 +34,8 @@ def score_comparison(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     started = time.perf_counter()
     if options["embeddings"] is not None or options["run_folder"] is not None:
         raise ConfigError("--compare names both models; leave out --run and --embeddings")
+    if options["explain"]:
+        raise ConfigError("--explain colours the rank lists of one run; leave it out with --compare")
     names = [printable(path) for path in options["compare"]]
     runs = [_is_run(path) for path in options["compare"]]
     if runs[0] != runs[1]:
@@ -39,28 +43,54 @@ def score_comparison(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
             f"--compare: {names[runs.index(True)]} is a run and {names[runs.index(False)]} is not; give two runs, or two "
             "files or folders of vectors"
         )
-    dataset, both, seed = _two_runs(options, quiet=quiet) if runs[0] else _two_features(options)
-    compared = _pair(*both, seed=seed, resamples=options["bootstrap"])
+    both = _two_runs(options, quiet=quiet) if runs[0] else _two_features(options)
+    compared = _pair(both[0].results, both[1].results, seed=both[0].seed, resamples=options["bootstrap"])
     report = {
-        "dataset": dataset,
+        "dataset": both[0].name,
         "compare": [str(path) for path in options["compare"]],
         "splits": {split: {name: found.to_dict() for name, found in by.items()} for split, by in compared.items()},
         "seconds": {"all": time.perf_counter() - started},
     }
-    if options["out"] is not None:
-        files.make_folder(options["out"])
-        files.write_json(options["out"] / "comparison.json", report)
-    return report, lambda: click.echo(comparison_tables(dataset, names, compared))
+    written = _keep(report, both, compared, options, runs=runs[0])
+
+    def show() -> None:
+        click.echo(comparison_tables(both[0].name, names, compared))
+        if written:
+            click.echo("\n" + "\n".join(map(printable, written)))
+
+    return report, show
+
+
+def _keep(
+    report: Mapping[str, Any],
+    both: Both,
+    compared: Mapping[str, Mapping[str, Comparison]],
+    options: Mapping[str, Any],
+    *,
+    runs: bool,
+) -> list[Path]:
+    """Write `comparison.json` and the page; of files of vectors only where a folder is named."""
+    from reid.report.comparison_report import write_comparison
+
+    first, second = (path.resolve() for path in options["compare"])
+    place = second if second.is_dir() else second.parent  # an exported model is a file
+    out = options["out"] or (place / f"compared-with-{first.name}" if runs else None)
+    if out is None:
+        return []
+    files.make_folder(out if options["no_report"] else out / "report")
+    files.write_json(out / "comparison.json", report)
+    drawn = [] if options["no_report"] else write_comparison(both, compared, out / "report")
+    return [out / "comparison.json", *drawn]
 
 
 def _is_run(path: Path) -> bool:
     return (path / "config.yaml").is_file()
 
 
-def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> tuple[str, list[Results], int]:
+def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> Both:
     from reid.cli.cores import share_for
     from reid.cli.evaluation import check_settings, embed_and_score, fastest
-    from reid.cli.refining import to_options
+    from reid.cli.refining import in_words, to_options
     from reid.data.dataset import read_dataset
     from reid.embed import load_embedder
     from reid.report.tables import statistics_table
@@ -74,16 +104,27 @@ def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> tuple[str, list[Res
     splits = read_dataset(chosen.dataset, chosen.root)
     tests = check_settings(splits, chosen.settings)
     click.echo(f"{statistics_table(splits)}\n", err=quiet)
-    both: list[Results] = []
+    both = []
     for run, config in zip(runs, configs, strict=True):
         click.echo(f"model: {printable(run.path.resolve())}", err=quiet)
         embedder = load_embedder(run.path, device=options["device"])
         embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
         workers = share_for(embedder, config.data.workers)
         scoring = to_options(chosen.settings, configs[0].seed, fastest(embedder))
-        _, results, _ = embed_and_score(embedder, tests, chosen.settings, scoring, workers=workers)
-        both.append(results)
-    return splits.name, both, configs[0].seed
+        embeddings, results, _ = embed_and_score(embedder, tests, chosen.settings, scoring, workers=workers)
+        subject = Subject(
+            name=splits.name,
+            model=str(run.path.resolve()),
+            tests=tests,
+            embeddings=embeddings,
+            results=results,
+            seed=configs[0].seed,
+            refinement=scoring.refinement,
+            refined=in_words(chosen.settings),
+            max_megapixels=embedder.max_megapixels,
+        )
+        both.append(subject)
+    return both[0], both[1]
 
 
 def _refuse_other_data(configs: list[Config]) -> None:
@@ -95,11 +136,12 @@ def _refuse_other_data(configs: list[Config]) -> None:
         )
 
 
-def _two_features(options: Mapping[str, Any]) -> tuple[str, list[Results], int]:
+def _two_features(options: Mapping[str, Any]) -> Both:
     refuse_what_needs_images(options)
     settings = settings_with(EvaluateConfig(), options)
-    both: list[Results] = [{"test": evaluate_features(path, settings)} for path in options["compare"]]
-    return " and ".join(path.name for path in options["compare"]), both, 0
+    name = " and ".join(path.name for path in options["compare"])
+    first, second = (score_vectors(path, settings, name=name) for path in options["compare"])
+    return first, second
 
 
 def _pair(first: Results, second: Results, *, seed: int, resamples: int | None) -> dict[str, dict[str, Comparison]]:

@@ -42,12 +42,22 @@ def list_datasets(json: str | None) -> None:
 
 @command.command()
 @click.argument("name")
+@click.option("--figure", type=click.Path(path_type=Path), help="Draw identities by cameras into this PNG file.")
+@click.option("--root", type=click.Path(path_type=Path), help="The dataset's folder, for --figure.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Which identities are drawn.")
 @shared_options
-def show(name: str, json: str | None) -> None:
-    """Show how to get a dataset and what its folder holds."""
+def show(name: str, figure: Path | None, root: Path | None, seed: int, json: str | None) -> None:
+    """Show how to get a dataset and what its folder holds, or some of its images."""
     from reid.data.cards import load_card
     from reid.data.dataset import find_root
 
+    if figure is not None:
+        from reid.data.dataset import read_dataset
+        from reid.report.contact_sheet import training_sheet
+
+        training_sheet(read_dataset(name, root), figure, seed=seed)
+        emit({"name": name, "figure": str(figure)}, json, lambda: click.echo(printable(figure)))
+        return
     card, here = load_card(name), None
     with contextlib.suppress(MissingInputError):
         place = find_root(card, None, os.environ)

@@ -11,7 +11,12 @@ PROTOCOLS = ("single-shot", "all-vs-all", "query-gallery")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--run", "run_folder", type=click.Path(path_type=Path), help="A run's folder, or an exported model.  [default: the latest]")
+@click.option(
+    "--run",
+    "run_folder",
+    type=click.Path(path_type=Path),
+    help="A run's folder, or an exported model.  [default: the latest]",
+)
 @click.option("--dataset", help="Name of a dataset, or the path of a card.  [default: the one the run was trained on]")
 @click.option("--root", type=click.Path(path_type=Path), help="The dataset's folder.")
 @click.option(
@@ -61,13 +66,15 @@ PROTOCOLS = ("single-shot", "all-vs-all", "query-gallery")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for report.json and pictures.  [default: the run's; on-DATASET in it for another dataset, "
+    help="Folder for report.json and report/.  [default: the run's; on-DATASET in it for another dataset, "
     "and a folder of its own for re-ranking]",
 )
+@click.option("--explain", is_flag=True, help="Colour rank lists also by what made the match.")
+@click.option("--no-report", is_flag=True, help="Figures only: no pictures and no page.")
 @click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
 @shared_options
 def command(json: str | None, **options: Any) -> None:
-    """Report CMC, mAP, mINP, recall and NMI on test sets, as a table, JSON and pictures."""
+    """Report CMC, mAP, mINP, recall and NMI on test sets, as a table, JSON, pictures and a page."""
     if options["compare"]:
         from reid.cli.comparing import score_comparison
 

@@ -13,7 +13,7 @@ import numpy as np
 from reid import files
 from reid.acceleration import AcceleratedDistances, accelerates
 from reid.cli.forecast import forecast, searches
-from reid.cli.pictures import draw_pictures
+from reid.cli.pictures import chosen_thresholds, explainer
 from reid.cli.progress import Counter
 from reid.cli.refining import cautions, check_options, in_words, refined_by, to_options
 from reid.config import EvaluateConfig
@@ -24,6 +24,8 @@ from reid.errors import ConfigError
 from reid.evaluation.protocols import PROTOCOLS, Options, evaluate_test_set
 from reid.evaluation.reports import Report
 from reid.records import Embeddings, Records, Splits, TestSet, concatenate
+from reid.report.evaluation_report import write_report
+from reid.report.subject import Subject
 from reid.report.tables import results_table
 from reid.rerank.neighbourhood import Compare
 from reid.text import did_you_mean, printable
@@ -41,8 +43,10 @@ def evaluate_splits(
     run: str,
     out: Path,
     workers: int | None = None,
+    pictures: bool = True,
+    explain: bool = False,
 ) -> Outcome:
-    """Embed the test images and score them; report and pictures go to `out`.
+    """Embed the test images and score them; report, pictures and page go to `out`.
 
     Args:
         embedder: the model.
@@ -52,6 +56,8 @@ def evaluate_splits(
         run: name of the model in the report.
         out: folder for report.json and report/.
         workers: loader processes; None chooses by the number of cores.
+        pictures: whether there are pictures and a page beside the figures.
+        explain: whether rank lists are also coloured by what made the match.
 
     Returns:
         The report as plain values, and a function that prints it.
@@ -62,24 +68,35 @@ def evaluate_splits(
         OutputError: `out` cannot be written to.
     """
     tests = check_settings(splits, settings)
-    files.make_folder(out / "report")  # before the work is done whose results go there
+    colours = explainer(embedder) if explain else None
+    files.make_folder(out / "report" if pictures else out)  # before the work is done whose results go there
     for caution in cautions(tests, settings):
         click.echo(f"note: {caution}", err=True)
     options = to_options(settings, seed, fastest(embedder))
     embeddings, results, seconds = embed_and_score(embedder, tests, settings, options, workers=workers)
     report = to_report(results, settings, dataset=splits.name, run=run, seconds=seconds, problems=splits.problems)
     words = in_words(settings)
-
-    def draw(folder: Path) -> list[Path]:
-        refinement = options.refinement
-        return draw_pictures(tests, embeddings, results, folder, seed=seed, refinement=refinement, refined=words)
-
-    pictures = keep(report, out, draw)
+    subject = Subject(
+        name=splits.name,
+        model=run,
+        tests=tests,
+        embeddings=embeddings,
+        results=results,
+        seed=seed,
+        refinement=options.refinement,
+        refined=words,
+        chosen=chosen_thresholds(Path(run), embedder.fingerprint),
+        explain=colours,
+        max_megapixels=embedder.max_megapixels,
+    )
+    started = time.perf_counter()
+    written = keep(report, out, subject if pictures else None)
+    seconds["report"] = time.perf_counter() - started
 
     def show() -> None:
         click.echo(results_table(splits.name + words, results))
         click.echo(f"\n{_took(len(unique_images(tests)), seconds)}")
-        click.echo("\n".join(printable(path) for path in (out / "report.json", *pictures)))
+        click.echo("\n".join(printable(path) for path in (out / "report.json", *written)))
 
     return report, show
 
@@ -109,7 +126,10 @@ def embed_and_score(
 
 def _took(images: int, seconds: Mapping[str, float]) -> str:
     rate = images / max(1e-9, seconds["embedding"])
-    return f"{images:,} images embedded at {rate:,.0f}/s, scored in {seconds['scoring']:.1f} s"
+    return (
+        f"{images:,} images embedded at {rate:,.0f}/s, scored in {seconds['scoring']:.1f} s, report made in "
+        f"{seconds['report']:.1f} s"
+    )
 
 
 def score(
@@ -149,15 +169,21 @@ def to_report(
     }
 
 
-def keep(report: Mapping[str, Any], out: Path, draw: Callable[[Path], list[Path]]) -> list[Path]:
-    """Write report.json and the pictures below `out`; returns the pictures.
+def keep(report: Mapping[str, Any], out: Path, subject: Subject | None) -> list[Path]:
+    """Write report.json below `out`, and pictures and page into `report/` there; returns what lies in that folder.
+
+    Args:
+        report: as plain values.
+        out: the folder.
+        subject: what pictures and page are about; None leaves them out.
 
     Raises:
+        DataError: an image cannot be read.
         OutputError: the folder cannot be created.
     """
-    files.make_folder(out / "report")
+    files.make_folder(out / "report" if subject else out)
     files.write_json(out / "report.json", report)
-    return draw(out / "report")
+    return write_report(subject, out / "report") if subject else []
 
 
 def without_aliases(settings: EvaluateConfig, card: Card) -> EvaluateConfig:

@@ -14,7 +14,7 @@ from reid.strict_yaml import parse_yaml
 from reid.text import printable
 
 if TYPE_CHECKING:
-    from reid.evaluation.reports import Report
+    from reid.report.subject import Subject
 
 Outcome = tuple[dict[str, Any], Callable[[], None]]
 
@@ -52,6 +52,8 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
         run=str(scored.path.resolve()),
         out=options["out"] or scored.home / chosen.place,
         workers=workers,
+        pictures=not options["no_report"],
+        explain=options["explain"],
     )
 
 
@@ -100,15 +102,15 @@ def score_features(options: Mapping[str, Any]) -> Outcome:
         DataError: the file does not hold what it should.
         ConfigError: a protocol is asked for that needs queries of their own, and there are none.
     """
-    from reid import files
     from reid.cli.refining import in_words, refined_by
     from reid.report.tables import results_table
 
     started = time.perf_counter()
     refuse_what_needs_images(options)
     settings = settings_with(EvaluateConfig(), options)
-    results = {"test": evaluate_features(options["embeddings"], settings)}
     name = options["embeddings"].name
+    subject = score_vectors(options["embeddings"], settings, name=name)
+    results = subject.results
     report = {
         "dataset": name,
         "run": None,
@@ -116,24 +118,43 @@ def score_features(options: Mapping[str, Any]) -> Outcome:
         **refined_by(settings),
         "seconds": {"scoring": time.perf_counter() - started},
     }
-    if options["out"] is not None:
-        files.make_folder(options["out"])
-        files.write_json(options["out"] / "report.json", report)
-    return report, lambda: click.echo(results_table(name + in_words(settings), results))
+    written = [] if options["out"] is None else _keep(report, options["out"], subject, page=not options["no_report"])
+
+    def show() -> None:
+        click.echo(results_table(name + in_words(settings), results))
+        if written:
+            click.echo("\n" + "\n".join(map(printable, written)))
+
+    return report, show
 
 
-def evaluate_features(path: Path, settings: EvaluateConfig) -> "dict[str, Report]":
-    """Reports by protocol of vectors from a file or an embeddings folder.
+def _keep(report: Mapping[str, Any], out: Path, subject: "Subject", *, page: bool) -> list[Path]:
+    from reid import files
+    from reid.report.evaluation_report import write_report
+
+    files.make_folder(out / "report" if page else out)
+    files.write_json(out / "report.json", report)
+    return [out / "report.json", *(write_report(subject, out / "report") if page else ())]
+
+
+def score_vectors(path: Path, settings: EvaluateConfig, *, name: str) -> "Subject":
+    """Reports of vectors from a file or an embeddings folder, with what they are about; torch is not needed.
+
+    Args:
+        path: the file or folder.
+        settings: how they are scored.
+        name: what the report calls them.
 
     Raises:
         DataError: the file does not hold what it should.
         ConfigError: a protocol is asked for that needs queries of their own, and there are none.
     """
     from reid.cli.forecast import forecast, searches
-    from reid.cli.refining import cautions, check_options, to_options
+    from reid.cli.refining import cautions, check_options, in_words, to_options
     from reid.evaluation.features import load_features
     from reid.evaluation.protocols import evaluate
     from reid.records import TestSet
+    from reid.report.subject import Subject, together
 
     check_options(settings)
     query, gallery = load_features(path)
@@ -145,7 +166,17 @@ def evaluate_features(path: Path, settings: EvaluateConfig) -> "dict[str, Report
     for line in forecast(searches(tests, settings), settings, gallery.vectors.shape[1]):
         click.echo(line, err=True)
     pair = gallery if query is None else (query, gallery)
-    return {name: evaluate(pair, name, chosen) for name in protocols}
+    results = {"test": {protocol: evaluate(pair, protocol, chosen) for protocol in protocols}}
+    test, embedded = together(query, gallery)
+    return Subject(
+        name=name,
+        model=str(path),
+        tests={"test": test},
+        embeddings={"test": embedded},
+        results=results,
+        refinement=chosen.refinement,
+        refined=in_words(settings),
+    )
 
 
 def settings_with(kept: EvaluateConfig, options: Mapping[str, Any]) -> EvaluateConfig:
@@ -189,7 +220,13 @@ def refuse_what_needs_images(options: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: such options are given; they are named.
     """
-    names = {"run_folder": "--run", "dataset": "--dataset", "root": "--root", "splits": "--split"}
+    names = {
+        "run_folder": "--run",
+        "dataset": "--dataset",
+        "root": "--root",
+        "splits": "--split",
+        "explain": "--explain",
+    }
     given = [option for name, option in names.items() if options[name]]
     if given:
         raise ConfigError(f"--embeddings scores vectors that are there already; leave out {', '.join(given)}")

@@ -9,6 +9,7 @@ from reid.evaluation import checks
 from reid.evaluation.bootstrap import RESAMPLES, intervals
 from reid.evaluation.clustering import agreement
 from reid.evaluation.matches import Labels, Rules
+from reid.evaluation.metrics import precision_at_recall
 from reid.evaluation.outcome import OTHER_PROTOCOL, count, curve
 from reid.evaluation.per_query import mutual_measures, per_query
 from reid.evaluation.ranking import MEMORY, rank_matches
@@ -91,6 +92,7 @@ def all_vs_all(
         counts=replace(count(found, gallery.records, OTHER_PROTOCOL, gallery=others + 1), junk=junk, junk_queries=junk),
         curve=curve(found),
         per_query=values,
+        precision=tuple(precision_at_recall(found).tolist()),
         intervals=intervals(values, resamples=bootstrap, seed=seed),
         verification=verify(pairs) if pairs else None,
     )

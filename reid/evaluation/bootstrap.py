@@ -8,6 +8,7 @@ another training run.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,6 +44,28 @@ def intervals(values: PerQuery, *, resamples: int = RESAMPLES, seed: int = 0) ->
     if len(sums.names) < 2:
         return dict.fromkeys(values.figures)
     return ends(resample(sums.weights, sums.figures, resamples=resamples, seed=seed))
+
+
+def curve_intervals(
+    values: PerQuery, longest: int, *, resamples: int = RESAMPLES, seed: int = 0
+) -> list[tuple[float, float]]:
+    """The 95 % interval of the CMC curve at ranks 1, 2, ..., `longest`.
+
+    Args:
+        values: of every scored query.
+        longest: last rank of the curve.
+        resamples: how many; those of `intervals`.
+        seed: of the resamples.
+
+    Returns:
+        One interval per rank; [] where there are none: no resamples, fewer than two identities, or several trials, of
+        which the ranks are not kept.
+    """
+    if not resamples or (values.trials > 1).any():
+        return []
+    hits = {str(rank): (values.first_ranks <= rank).astype(np.float64) for rank in range(1, longest + 1)}
+    found = intervals(replace(values, figures=hits), resamples=resamples, seed=seed)
+    return [ends for ends in found.values() if ends is not None]
 
 
 def resample(

@@ -40,9 +40,12 @@ class Verified(Explained):
     Attributes:
         verification: rates over all pairs; None where they were not asked for. It is no part of what makes two
             reports equal, as its last digits may differ from processor to processor.
+        precision: mean precision at recalls of 0, 1 %, ..., 100 %, for drawing (`metrics.precision_at_recall`); not in
+            the JSON.
     """
 
     verification: Verification | None = field(default=None, compare=False)
+    precision: tuple[float, ...] = field(default=(), repr=False)
 
     def explanation(self) -> dict[str, Any]:
         """As JSON: what `Explained` has, and verification."""

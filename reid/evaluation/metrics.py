@@ -76,6 +76,25 @@ def map_at_r(ranks: MatchRanks) -> Values:
     return _mean(np.where(within, _places(ranks) / ranks.ranks, 0.0), ranks)
 
 
+def precision_at_recall(ranks: MatchRanks) -> Values:
+    """Mean interpolated precision at recalls of 0, 1 %, ..., 100 %, (101,): the curve of precision and recall.
+
+    The precision of a query at a recall is the highest at that recall or a later one (Manning, Raghavan and Schuetze,
+    "Introduction to Information Retrieval", 2008, section 8.4); every query counts the same. Empty where no query is
+    scored.
+    """
+    scored = ranks.matches[ranks.matches > 0]
+    if not len(scored):
+        return np.zeros(0)
+    precision = _places(ranks) / ranks.ranks
+    # From the last match to the first the largest so far; a step of 2 for each query keeps them apart.
+    apart = 2.0 * np.repeat(np.arange(len(scored))[::-1], scored)
+    best = (np.maximum.accumulate((precision + apart)[::-1]))[::-1] - apart
+    starts, levels = _starts(ranks), np.arange(101)
+    needed = [np.maximum(1, -(-level * scored // 100)) for level in levels]
+    return np.array([math.fsum(best[starts + place - 1]) / len(scored) for place in needed])
+
+
 def mean(values: Values) -> float | None:
     """The mean over queries, whose order does not matter to the last bit; None, undefined, where no query is scored."""
     return math.fsum(values) / len(values) if len(values) else None

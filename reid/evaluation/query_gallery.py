@@ -12,6 +12,7 @@ from reid.evaluation import checks
 from reid.evaluation.bootstrap import RESAMPLES, intervals
 from reid.evaluation.camera_pairs import score_camera_pairs
 from reid.evaluation.matches import Labels, Rules
+from reid.evaluation.metrics import precision_at_recall
 from reid.evaluation.open_set import Nearest, non_mated, open_set
 from reid.evaluation.outcome import count, ranking_report
 from reid.evaluation.per_query import per_query, ranking_measures
@@ -91,6 +92,7 @@ def query_gallery(
     return replace(
         ranking_report(found, values, counts, ranks),
         per_query=values,
+        precision=tuple(precision_at_recall(found).tolist()),
         intervals=intervals(values, resamples=bootstrap, seed=seed),
         verification=verify(watch.pairs) if watch.pairs else None,
         open_set=open_set(watch.nearest, found) if watch.nearest else None,

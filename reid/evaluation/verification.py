@@ -29,7 +29,7 @@ BINS = 2**14
 RATES: Mapping[str, float] = {"1e-4": 1e-4, "1e-3": 1e-3, "1e-2": 1e-2, "1e-1": 1e-1}
 """False positive rates at which the true positive rate is reported, by their names in JSON."""
 
-_DRAWN_BINS = 128
+_DRAWN_BINS = 1024
 _CURVE = 200  # points of the curve at most
 _PART = 512  # distances whose bins are found before they are counted: they stay in the fastest cache
 
@@ -48,7 +48,7 @@ class Verification:
             between thresholds; None where either kind of pair is lacking.
         width: of a bin, the distance between two thresholds.
         curve: (FPR, TPR) pairs, ascending, from (0, 0) to (1, 1), thinned for drawing; empty where undefined.
-        matching: share of the matching pairs in each of 128 equal ranges of distance, for drawing.
+        matching: share of the matching pairs in each of 1,024 equal ranges of distance, for drawing.
         others: that of the other pairs.
     """
 

@@ -1,17 +1,16 @@
-"""Pictures of results: rank lists and CMC curves, as PNG files."""
+"""Pictures of rank lists, as PNG files."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from reid import files
 from reid.errors import ConfigError, ShapeError
-from reid.report.canvas import DPI, FAINT, INK, encode, new_figure, plain_axes, to_png
+from reid.report.canvas import DPI, FAINT, INK, encode
 from reid.report.tiles import WIDTH, Colour, Framed, Layout, Pixels, compose, tile_height
 from reid.text import printable
 
@@ -25,7 +24,6 @@ _RIGHT: Colour = (26, 150, 75)
 _WRONG: Colour = (214, 48, 40)
 _UNKNOWN: Colour = (158, 158, 158)
 _LETTERS = 16  # of a caption under a tile
-_CURVE_COLOURS = ("#3c4858", "#1a964b", "#d63028", "#e08a00", "#7b4fb3", "#0f8fb0")
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,34 +103,6 @@ def rank_lists(rows: Sequence[RankRow], out: Path, *, title: str | None = None) 
     files.write_bytes(out, _print(picture, captions))
 
 
-def cmc_curves(curves: Mapping[str, Sequence[float]], out: Path, *, title: str | None = None) -> None:
-    """Draw CMC curves into a PNG file.
-
-    Args:
-        curves: the share of queries with a match among the first 1, 2, 3, ... images, by name; such as the `curve`
-            of reports. Empty ones are left out.
-        out: the file; its folder must exist.
-        title: a line above.
-
-    Raises:
-        ConfigError: there is no curve.
-        OutputError: the file cannot be written.
-    """
-    drawn = {name: curve for name, curve in curves.items() if len(curve)}
-    if not drawn:
-        raise ConfigError("there is no curve to draw: no query has a match")
-    figure = new_figure(6.4, 4.2)
-    axes = figure.add_axes((0.11, 0.13, 0.85, 0.78 if title else 0.83))
-    for place, (name, curve) in enumerate(drawn.items()):
-        colour = _CURVE_COLOURS[place % len(_CURVE_COLOURS)]
-        label = f"{printable(name)}  ({100 * curve[0]:.1f} at rank 1)"
-        axes.plot(range(1, len(curve) + 1), 100 * np.asarray(curve), color=colour, linewidth=1.8, label=label)
-    _style(axes, max(map(len, drawn.values())))
-    if title:
-        axes.set_title(printable(title), loc="left", fontsize=10, fontweight="bold", color=INK, parse_math=False)
-    files.write_bytes(out, to_png(figure))
-
-
 def _place(start: int, number: int) -> tuple[int, int]:
     """Line and column of the query (number 0) or of hit `number`."""
     if number == 0:
@@ -187,18 +157,6 @@ def _print(picture: Pixels, captions: Sequence[_Caption]) -> bytes:
         anchor = "mm" if caption.centred else "lm"
         draw.text((caption.x, caption.y), caption.words, fill=caption.colour, font=written, anchor=anchor)
     return encode(np.asarray(canvas))
-
-
-def _style(axes: Any, longest: int) -> None:
-    axes.set_xlabel("rank", fontsize=9, color=INK)
-    axes.set_ylabel("queries with a match so far, %", fontsize=9, color=INK)
-    axes.set_xlim(1, max(2, longest))
-    axes.set_xticks([1, *(tick for tick in axes.get_xticks() if 2 < tick <= longest and tick % 1 == 0)])
-    axes.set_ylim(None, 100.5)
-    plain_axes(axes)
-    legend = axes.legend(loc="lower right", fontsize=8, frameon=False)
-    for words in legend.get_texts():
-        words.set_parse_math(False)
 
 
 def _shortened(words: str, letters: int) -> str:

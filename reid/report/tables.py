@@ -64,12 +64,30 @@ def results_table(name: str, results: Results) -> str:
         name: of the dataset or file.
         results: reports by split and protocol.
     """
-    every = [(split, protocol, report) for split, by in results.items() for protocol, report in by.items()]
-    searched = [row for row in every if not isinstance(row[2], AllVsAllReport)]
-    mutual = [row for row in every if isinstance(row[2], AllVsAllReport)]
-    tables = [table for rows in (searched, mutual) if rows for table in _tables(rows)]
+    tables = [table for rows in _apart(results) for table in _tables(rows)]
     remarks = "\n".join(f"- {note}" for note in notes(results))
     return "\n\n".join([f"{printable(name)}, in percent:", *tables, remarks])
+
+
+def figure_cells(results: Results) -> Iterator[tuple[str, list[str], list[list[str]]]]:
+    """The same figures, intervals and rates as title, header and rows of each table, for other forms than Markdown.
+
+    Args:
+        results: reports by split and protocol.
+    """
+    for rows in _apart(results):
+        kinds = {"In percent": _shown, "95 % intervals over identities": _intervals, "Pairs of images": _verified}
+        for title, kind in kinds.items():
+            if shown := [(split, protocol, figures) for split, protocol, report in rows if (figures := kind(report))]:
+                yield title, *_cells(shown)
+
+
+def _apart(results: Results) -> Iterator[list[Row]]:
+    """Rows of protocols that search a gallery, then those that ask every image against all others."""
+    every = [(split, protocol, report) for split, by in results.items() for protocol, report in by.items()]
+    for mutual in (False, True):
+        if rows := [row for row in every if isinstance(row[2], AllVsAllReport) == mutual]:
+            yield rows
 
 
 def _tables(rows: Sequence[Row]) -> Iterator[str]:
@@ -104,9 +122,13 @@ def _figure_tables(rows: Sequence[Row]) -> list[str]:
 
 
 def _table(rows: Sequence[tuple[str, str, Mapping[str, str]]]) -> str:
+    return pipe_table(*_cells(rows))
+
+
+def _cells(rows: Sequence[tuple[str, str, Mapping[str, str]]]) -> tuple[list[str], list[list[str]]]:
     names = _in_order([shown for _, _, shown in rows])
     cells = [[split, protocol, *(shown.get(name, "") for name in names)] for split, protocol, shown in rows]
-    return pipe_table(["split", "protocol", *map(heading, names)], cells)
+    return ["split", "protocol", *map(heading, names)], cells
 
 
 def _intervals(report: Report) -> dict[str, str]:

@@ -55,6 +55,7 @@ def test_a_file_with_itself(folder):
         (("--compare", "a.npz", "c.npz"), 65, "were not asked the same queries"),
         (("--compare", "a.npz", "b.npz", "--embeddings", "a.npz"), 78, "leave out --run and --embeddings"),
         (("--compare", "a.npz", "b.npz", "--split", "large"), 78, "leave out --split"),
+        (("--compare", "a.npz", "b.npz", "--explain"), 78, "leave it out with --compare"),
         (("--compare", "a.npz", "missing"), 2, "missing"),
     ],
 )
@@ -77,6 +78,9 @@ def test_two_runs(trained):
 
     assert done.code == 0, done.err
     report = json.loads(done.out)
+    place = trained.run / f"compared-with-{trained.run.name}"
+    assert json.loads((place / "comparison.json").read_text()) == report
+    assert (place / "report" / "index.html").is_file()
     assert report["dataset"] == trained.name
     for by_protocol in report["splits"].values():
         for found in by_protocol.values():

@@ -59,6 +59,15 @@ def test_show_of_an_unknown_name_is_a_configuration_mistake(command):
     assert "did you mean 'market1501'?" in err
 
 
+def test_show_draws_a_contact_sheet(command, tmp_path):
+    """Into the file that is named, which is printed."""
+    trees.TREES["market1501"](tmp_path / "set")
+    code, out, err = command("show", "market1501", "--root", "set", "--figure", "sheet.png")
+
+    assert (code, out) == (0, "sheet.png\n"), err
+    assert (tmp_path / "sheet.png").read_bytes()[:4] == b"\x89PNG"
+
+
 @pytest.mark.parametrize("name", sorted(trees.TREES))
 def test_check_counts_every_layout(command, tmp_path, name):
     """The table on the screen and the JSON have the tree's numbers; other counts than the card's warn."""

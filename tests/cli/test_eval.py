@@ -152,3 +152,30 @@ def test_help_in_process(tmp_path):
 
     done = call(evaluating.main, tmp_path, "--help")
     assert "[default: the latest]" in done.out
+
+
+def test_the_report_of_a_run(market):
+    """A page and pictures, coloured by what made the match where that is asked for; none where they are not wanted."""
+    done = evaluate(market.folder, "--explain", pictures=True)
+    written = [line for line in done.out.splitlines() if "/report/" in line]
+
+    assert done.code == 0, done.err
+    assert written[-1].endswith("report/index.html")
+    assert {"explained-hardest-test.png", "suspects-test.csv"} <= {line.rpartition("/")[2] for line in written}
+    plain = evaluate(market.folder, "--no-report", "--out", "plain", pictures=True)
+    assert plain.code == 0, plain.err
+    assert [path.name for path in (market.folder / "plain").iterdir()] == ["report.json"]
+
+
+def test_the_report_of_vectors(tmp_path):
+    """Curves and tables; what needs a model or images is refused."""
+    names = np.arange(40) % 8
+    vectors = np.eye(8)[names] + 0.5 * np.random.default_rng(0).normal(size=(40, 8))
+    np.savez(tmp_path / "v.npz", query_vectors=vectors, query_identities=names)
+    done = evaluate(tmp_path, "--embeddings", "v.npz", "--out", "o")
+
+    assert done.code == 0, done.err
+    assert done.out.splitlines()[-1] == "o/report/index.html"
+    assert (tmp_path / "o" / "report" / "roc.png").is_file()
+    refused = evaluate(tmp_path, "--embeddings", "v.npz", "--explain")
+    assert (refused.code, "leave out --explain" in refused.err) == (78, True)

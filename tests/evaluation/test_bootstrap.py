@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from samples import drawn, embeddings
 
 from reid import rng
-from reid.evaluation.bootstrap import ends, intervals, resample
+from reid.evaluation.bootstrap import curve_intervals, ends, intervals, resample
 from reid.evaluation.protocols import all_vs_all, single_shot
 
 
@@ -107,3 +107,15 @@ def test_undefined_with_fewer_than_two_identities(names):
 def test_ends_by_hand():
     """2.5 % and 97.5 % of 0, 1, ..., 40 are 1 and 39."""
     assert ends({"x": np.arange(41.0)[::-1]}) == {"x": (1.0, 39.0)}
+
+
+def test_the_band_of_a_curve_is_made_of_the_intervals_of_its_ranks():
+    """At ranks that are reported it is their interval; there is none of several trials, or without resamples."""
+    images = drawn(60, 9)
+    report = all_vs_all(images, nmi_seeds=0, bootstrap=200, seed=3)
+    band = curve_intervals(report.per_query, 10, resamples=200, seed=3)
+
+    assert len(band) == 10
+    assert (band[0], band[4], band[9]) == tuple(report.intervals[name] for name in ("R@1", "R@5", "R@10"))
+    assert curve_intervals(report.per_query, 10, resamples=0) == []
+    assert curve_intervals(single_shot(images, trials=2).per_query, 3) == []

@@ -54,3 +54,22 @@ def test_undefined_without_any_match():
 def test_ranks_beyond_the_gallery():
     """The curve stays at its last value."""
     assert metrics.hits(ranks([2]), 10**6).tolist() == [1]
+
+
+def test_precision_at_recall_equals_its_definition():
+    """At every recall the highest precision there or later, query by query in a loop; the curve never rises."""
+    draw = np.random.default_rng(0)
+    queries = [sorted(draw.permutation(30)[: draw.integers(0, 9)] + 1) for _ in range(20)]
+    scored = [places for places in queries if places]
+    expected = []
+    for percent in range(101):
+        best = []
+        for places in scored:
+            reached = [k / rank for k, rank in enumerate(places, start=1) if 100 * k >= percent * len(places)]
+            best.append(max(reached))
+        expected.append(sum(best) / len(best))
+    found = metrics.precision_at_recall(ranks(*queries))
+
+    assert found.tolist() == pytest.approx(expected)
+    assert (np.diff(found) <= 1e-12).all()
+    assert len(metrics.precision_at_recall(ranks([], []))) == 0

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from reid.errors import ConfigError, OutputError, ShapeError
-from reid.report.figures import HITS_IN_A_LINE, MOST_LINES, RankRow, Tile, cmc_curves, rank_lists
+from reid.report.figures import HITS_IN_A_LINE, MOST_LINES, RankRow, Tile, rank_lists
 from reid.report.tiles import WIDTH, Layout
 
 GREEN, RED, GREY, BLUE = (26, 150, 75), (214, 48, 40), (158, 158, 158), (60, 72, 88)
@@ -79,19 +79,8 @@ def test_any_name_can_be_drawn(tmp_path, name):
     """Formulas are not set, control characters and broken bytes are escaped, missing letters are no error."""
     row = RankRow(tile(name, camera=3), (tile(name, camera=name, score=0.5),))
     rank_lists([row], tmp_path / "ranks.png", title=name)
-    cmc_curves({name: [0.5, 1.0]}, tmp_path / "cmc.png", title=name)
 
     assert drawn(tmp_path / "ranks.png").shape[1] == drawn(tmp_path / "ranks.png").shape[1]
-    assert drawn(tmp_path / "cmc.png").shape == (630, 960, 3)
-
-
-def test_curves(tmp_path):
-    """Several curves share a picture; one of a single rank can be drawn, empty ones are left out."""
-    cmc_curves({"a": np.linspace(0.2, 1, 50), "b": [0.4], "c": []}, tmp_path / "cmc.png")
-
-    assert (drawn(tmp_path / "cmc.png") != 255).any()
-    with pytest.raises(ConfigError, match="no curve"):
-        cmc_curves({"c": []}, tmp_path / "cmc.png")
 
 
 def test_nothing_is_left_behind(tmp_path):

@@ -28,6 +28,7 @@ REQUIRED = [
     "scikit-learn>=1.5",
     "threadpoolctl>=3.1",
     "click>=8.1",
+    "jinja2>=3.1",
     "pydantic>=2.9",
     "PyYAML>=6.0",
     "rich>=13",
@@ -40,9 +41,18 @@ EXTRAS = {
     "milvus": ["pymilvus>=3.0", "grpcio>=1.60"],
     "onnx": ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"],
     "parquet": ["pyarrow>=16"],
+    "serve": [  # the last three are no newer than what mends known weaknesses asks for
+        "fastapi>=0.115",
+        "prometheus-client>=0.20",
+        "uvicorn>=0.30",
+        "h11>=0.16",
+        "python-multipart>=0.0.18",
+        "starlette>=0.49.1",
+    ],
     "tensorboard": ["tensorboard>=2.17"],
     "dev": [
         "build>=1.2",
+        "fastapi>=0.115",
         "furo>=2025.9",
         "hypothesis>=6.100",
         "mypy>=1.15",
@@ -50,22 +60,27 @@ EXTRAS = {
         "onnx>=1.18",
         "onnxruntime>=1.22",
         "onnxscript>=0.5",
+        "playwright>=1.50",
         "pre-commit>=4.0",
+        "prometheus-client>=0.20",
         "pyarrow>=16",
         "pymilvus>=3.0",
         "pytest>=8.3",
         "pytest-timeout>=2.3",
         "pytest-xdist>=3.6",
+        "python-multipart>=0.0.18",
         "ruff>=0.11",
+        "schemathesis>=4.0",
         "scipy-stubs>=1.14",
         "setuptools>=77",
         "sphinx>=9.0",
         "tensorboard>=2.17",
         "types-PyYAML>=6.0",
+        "uvicorn>=0.30",
     ],
 }
 
-COMMANDS = ["data", "train", "eval", "gallery", "embed", "export"]
+COMMANDS = ["data", "train", "eval", "gallery", "embed", "export", "serve"]
 
 setup(
     name="reid-toolkit",
@@ -83,6 +98,8 @@ setup(
     },
     package_data={
         "reid": ["py.typed"],
+        "reid.report": ["page.html"],
+        "reid.serve": ["page/*"],
         "reid._shipped.datasets": ["*.yaml", "README.md"],
         "reid._shipped.configs": ["*.yaml"],
     },

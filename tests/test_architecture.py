@@ -41,6 +41,8 @@ SLOW = {
     "onnxscript",
     "pymilvus",
     "grpc",
+    "fastapi",
+    "uvicorn",
 }
 WRITERS = {  # who writes files otherwise than through reid.files, and why that is safe
     "reid/records/embeddings.py": "into a folder that is put in place as a whole",

@@ -1,0 +1,64 @@
+"""Listening, and ending when told to."""
+
+import os
+import signal
+import socket
+import threading
+
+import pytest
+import served as servers
+
+from reid.embed import Embedder
+from reid.errors import ConfigError
+from reid.serve.access import Access
+from reid.serve.app import make_app
+from reid.serve.limits import Limits
+from reid.serve.running import Running
+from reid.serve.server import listen, serve
+from reid.serve.service import Service
+from reid.serve.uploads import Uploads
+
+
+@pytest.mark.parametrize(("number", "ends"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_signals_end_it_cleanly(tmp_path, number, ends):
+    """Also with a client in the middle of a request: all processes and threads end, and the signal goes on to the caller."""
+
+    def terminate(*_):
+        raise SystemExit
+
+    before = signal.signal(signal.SIGTERM, terminate)
+    threads = threading.active_count()
+    with servers.fill(tmp_path / "g") as gallery:
+        running = Running(Service(gallery, Uploads(None)), Embedder(servers.Colours()), Limits())
+        bound, clients = listen("127.0.0.1", 0), []
+        port = bound.getsockname()[1]
+
+        def interrupt():
+            clients.append(socket.create_connection(("127.0.0.1", port)))
+            clients[0].sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /he")
+            clients[0].recv(100)
+            os.kill(os.getpid(), number)
+
+        client = threading.Thread(target=interrupt)
+        try:
+            with pytest.raises(ends):
+                serve(make_app(running, Access("token")), running, bound, client.start)
+        finally:
+            signal.signal(signal.SIGTERM, before)
+            client.join()
+            clients[0].close()
+
+    assert all(child._process is None for child in running._decoders._children)
+    assert threading.active_count() == threads
+    assert bound.fileno() == -1
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_addresses_that_cannot_be_listened_on():
+    """Each is named, with what to do."""
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=rf"127\.0\.0\.1 port {port}: .*--port"):
+            listen("127.0.0.1", port)
+    with pytest.raises(ConfigError, match=r"cannot listen on no\.such\.host\.invalid"):
+        listen("no.such.host.invalid", 0)

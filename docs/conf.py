@@ -36,6 +36,8 @@ maximum_signature_line_length = 88
 
 html_theme = "furo"
 html_title = "reid"
+html_static_path = ["site"]
+html_css_files = ["wide.css"]
 html_copy_source = False
 html_show_sphinx = False
 html_theme_options = {"navigation_with_keys": True}

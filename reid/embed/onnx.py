@@ -99,7 +99,9 @@ def load_onnx(path: Path, *, device: str = "auto") -> Model:
     return open_model(content, about, path, device=device)
 
 
-def open_model(content: bytes, about: Exported, path: Path, *, device: str = "auto") -> OnnxModel:
+def open_model(
+    content: bytes, about: Exported, path: Path, *, device: str = "auto", threads: int | None = None
+) -> OnnxModel:
     """The model whose file's content is known and proved.
 
     Args:
@@ -107,13 +109,14 @@ def open_model(content: bytes, about: Exported, path: Path, *, device: str = "au
         about: what it says of itself.
         path: for messages.
         device: "auto", "cpu" or "cuda".
+        threads: how many compute; None is OMP_NUM_THREADS, or the number of cores.
 
     Raises:
         ArtefactError: onnxruntime cannot read it.
         ConfigError: onnxruntime is not installed, or has no such device.
     """
     runtime = onnxruntime(f"{printable(path)} is computed by onnxruntime, which is not installed")
-    threads = _threads()
+    threads = _threads() if threads is None else threads
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # its warnings and errors go to standard error, whatever the caller makes of them

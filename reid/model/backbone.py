@@ -175,8 +175,24 @@ def _from_timm(name: str, size: tuple[int, int] | None, pretrained: bool) -> tup
                 f"the pretrained weights of {name} are not in timm's cache and could not be downloaded ({type(error).__name__}); "
                 f"name a file with --weights FILE, or train from nothing with --set model.weights=random"
             ) from error
-        return _headless(network, options), _licence(network) if pretrained else ()
+        notes = (*_licence(network), *_last_norm(name, network)) if pretrained else ()
+        return _headless(network, options), notes
     raise ConfigError(f"model.backbone: {name} cannot be built without its classifier; choose another")
+
+
+def _last_norm(name: str, network: nn.Module) -> tuple[str, ...]:
+    """Give a transformer without its pooling the last normalisation that was published for behind the pooling."""
+    import timm
+
+    own = network.state_dict()
+    if "norm.weight" not in own or not hasattr(network, "fc_norm"):
+        return ()
+    published = timm.create_model(name, pretrained=True, num_classes=0).state_dict()
+    behind = {key: value for key, value in published.items() if key.startswith("fc_norm.")}
+    if not behind:
+        return ()
+    network.load_state_dict({**own, **{key.removeprefix("fc_"): value for key, value in behind.items()}})
+    return (f"the last normalisation of {name}, published for behind its pooling, is applied to every token before it",)
 
 
 def _headless(network: nn.Module, options: dict[str, Any]) -> nn.Module:

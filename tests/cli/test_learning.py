@@ -5,11 +5,12 @@ import small_runs
 import torch
 
 from reid import shipped
-from reid.cli.learning import build_learning, build_network, check_learning, group_rates, picture_size
+from reid.cli.learning import build_learning, build_network, check_learning, group_rates, picture_size, shared
 from reid.config import load_config
 from reid.errors import ConfigError, MissingInputError
 from reid.model.losses import MarginLoss, WeightedSum, build_loss
 from reid.model.store import load_model, save_model
+from reid.train.group import Group
 
 
 def config_of(*assignments):
@@ -156,3 +157,23 @@ def test_pictures_of_persons_are_high():
 
     assert [picture_size(one, kind) for kind in ("person", "vehicle")] == [(64, 32), (32, 32)]
     assert picture_size(two, "person") == (48, 32)
+
+
+def test_processes_do_not_share_the_neck_out():
+    """It is applied to the gathered batch on each of them, as the loss is: only what comes before it is shared out."""
+    config = config_of("model.neck=batchnorm", "model.pooling=generalised-mean")
+    network = build_network(config, device="cpu")
+    seen = []
+
+    class Several(Group):
+        world = 2
+
+        def forward(self, network, function):
+            seen.extend(network.parameters())
+            return function
+
+    learning = shared(build_learning(config, network, 5), Several())
+    apart = {id(weight) for weight in network.parameters()} - {id(weight) for weight in seen}
+
+    assert apart == {id(weight) for weight in network.neck.parameters()}
+    assert learning.forward == network.before_neck

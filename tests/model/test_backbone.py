@@ -152,6 +152,23 @@ def test_published_weights_come_with_their_licence(monkeypatch: pytest.MonkeyPat
     assert found.notes[0].endswith("resnet18_ibn_a-2f571257.pth; licence: MIT")
 
 
+def test_a_normalisation_behind_the_pooling_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Transformers that are published with it there have no other: taken without their pooling, they would begin without."""
+    torch.manual_seed(0)
+    published, create = timm.create_model("test_vit2", num_classes=1000), timm.create_model
+    nn.init.uniform_(published.fc_norm.weight)
+
+    def hub(name: str, **options: object) -> nn.Module:
+        return create(name, **options, pretrained_cfg_overlay={"state_dict": dict(published.state_dict())})
+
+    monkeypatch.setattr("timm.create_model", hub)
+    found = build_backbone("test_vit2", pretrained=True)
+
+    assert torch.equal(found.network.norm.weight, published.fc_norm.weight)
+    assert torch.equal(found.network.pos_embed, published.pos_embed)
+    assert "published for behind its pooling" in found.notes[1]
+
+
 def test_small_cnn_is_small() -> None:
     """Its maps have an eighth of the size."""
     assert SmallCNN()(torch.zeros(2, 3, 48, 32)).shape == (2, 256, 6, 4)

@@ -79,6 +79,14 @@ def test_the_search_answers(tmp_path) -> None:
     assert lines[-1].endswith("unknown is True")
 
 
+def test_appearance_joins_what_a_wall_parts() -> None:
+    """By overlap alone every vehicle is two tracks; with appearance it is one, and no track is of two vehicles."""
+    by_overlap, by_both = runpy.run_path(str(EXAMPLES / "tracker_appearance.py"))["main"]()
+
+    assert by_overlap == 12
+    assert by_both == 6
+
+
 def test_every_example_is_on_the_page_and_tested() -> None:
     """docs/examples.md links every script, and this file names it."""
     page, tests = (

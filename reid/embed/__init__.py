@@ -6,9 +6,11 @@ from reid.embed.inference import Inference, run_over
 from reid.embed.loading import choose_device, load_embedder
 from reid.embed.model import Model, TorchModel
 from reid.embed.reading import BATCH, Fixed, transform
+from reid.embed.tracking import Appearance
 
 __all__ = [
     "BATCH",
+    "Appearance",
     "Averaged",
     "Embedder",
     "Fixed",

@@ -76,9 +76,10 @@ def to_records(entries: Sequence[Entry]) -> Records:
     boxed = any(entry.box is not None for entry in entries)
     boxes = [("",) * 4 if entry.box is None else tuple(map(str, entry.box)) for entry in entries]
     cameras = [NO_CAMERA if entry.camera is None else entry.camera for entry in entries]
+    within = len(root.rstrip("/")) + 1 if root else 0
     return build(
         Path(root),
-        [os.path.relpath(entry.path, root) if root else entry.path for entry in entries],
+        [entry.path[within:] for entry in entries],
         ["-1" if entry.identity is None else entry.identity for entry in entries],
         junk=frozenset({"-1"}),
         cameras=cameras if any(camera != NO_CAMERA for camera in cameras) else None,

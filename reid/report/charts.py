@@ -1,7 +1,10 @@
 """The charts of an evaluation: drawn as PNG files, and as parts of its page."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from reid.data.images import read_image
 from reid.evaluation.bootstrap import RESAMPLES, curve_intervals
@@ -72,15 +75,18 @@ def camera_charts(subject: Subject, folder: Path) -> Iterator[tuple[Path, Chart]
         for report in by_protocol.values():
             if isinstance(report, RankingReport) and report.camera_pairs is not None and report.camera_pairs.several:
                 camera_matrix(report.camera_pairs, folder / f"cameras-{name}.png")
-                words = "Rank-1 in percent of the queries of one camera among the images of another."
-                yield _drawn(folder / f"cameras-{name}.png", f"Cameras, {name}", words)
+                words = "Rank-1 in percent of the queries of one camera among the images of another; darker is worse."
+                path, chart = _drawn(folder / f"cameras-{name}.png", f"Cameras, {name}", words)
+                yield path, replace(chart, photo=True)
 
 
 def map_chart(subject: Subject, folder: Path) -> Iterator[tuple[Path, Chart]]:
     """The embedding of the largest test set in two dimensions."""
     name = subject.largest
-    path = folder / f"map-{name}.png"
-    if words := embedding_map(subject.embeddings[name], path, seed=subject.seed):
+    path, embedded, judged = folder / f"map-{name}.png", subject.embeddings[name], subject.judged(name)
+    if judged is not None:
+        embedded = embedded.select(np.flatnonzero(np.isin(embedded.records.identities, judged)))
+    if words := embedding_map(embedded, path, seed=subject.seed):
         most = f"at most {MOST:,} are drawn"
         caption = f"{words}; {most}. Neighbours are alike; distances between groups, and axes, mean nothing."
         yield path, Chart(png(path.read_bytes()), f"Map of the embedding, {name}", caption, wide=True)
@@ -93,7 +99,7 @@ def training_charts(folder: Path) -> Iterator[Chart]:
         if path.is_file():
             photo = stem == "division-clusters"
             source = thumbnail(read_image(path), side=_PHOTO) if photo else png(path.read_bytes())
-            yield Chart(source, title, caption, wide=True, photo=photo)
+            yield Chart(source, title, caption, wide=True, photo=True)  # colours are the learners'
 
 
 def _thresholds(found: Verification, subject: Subject) -> dict[str, float]:

@@ -10,7 +10,7 @@ import numpy as np
 from reid import files
 from reid.evaluation.per_query import PerQuery, worst_identities
 from reid.evaluation.suspects import Suspect, Suspects, find_suspects
-from reid.records import JUNK, Embeddings, Integers, TestSet
+from reid.records import JUNK, Embeddings
 from reid.report.figures import RankRow, Tile, rank_lists
 from reid.report.page import Block, Strip, Strips, Table, Thumb, Words, thumbnail
 from reid.report.rankings import RankLists, read_tile
@@ -76,7 +76,7 @@ def identity_parts(subject: Subject, name: str) -> Iterator[Block]:
 def suspect_parts(subject: Subject, name: str, folder: Path) -> Iterator[tuple[list[Path], Block]]:
     """Images whose label may be wrong, as a list to check."""
     embedded = subject.embeddings[name]
-    found = find_suspects(embedded, number=SUSPECTS, judged=_judged(subject.tests[name]), seed=subject.seed)
+    found = find_suspects(embedded, number=SUSPECTS, judged=subject.judged(name), seed=subject.seed)
     path = folder / f"suspects-{name}.csv"
     files.write_bytes(path, _csv(found, embedded).encode("utf-8", "surrogateescape"))
     total = int(np.count_nonzero(embedded.records.identities != JUNK))
@@ -155,11 +155,6 @@ def _plain(subject: Subject, name: str, row: int) -> Thumb:
 def _tile(subject: Subject, name: str, row: int) -> Tile:
     records = subject.embeddings[name].records
     return read_tile(records, row, max_megapixels=subject.max_megapixels)
-
-
-def _judged(test: TestSet) -> Integers | None:
-    """Identities that are asked for: others in a gallery may be distractors, which share one name."""
-    return None if test.query is None else np.unique(test.query.identities)
 
 
 def _suspect(subject: Subject, name: str, one: Suspect, *, both: bool) -> Strip:

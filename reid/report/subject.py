@@ -9,7 +9,7 @@ import numpy as np
 from reid.data.images import MAX_MEGAPIXELS
 from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.reports import Report
-from reid.records import JUNK, NO_CAMERA, Embeddings, Records, TestSet, identity_table
+from reid.records import JUNK, NO_CAMERA, Embeddings, Integers, Records, TestSet, identity_table
 from reid.report.figures import RankRow
 
 Explain = Callable[[RankRow], RankRow]
@@ -51,6 +51,11 @@ class Subject:
     def largest(self) -> str:
         """The test set with the most images."""
         return max(self.embeddings, key=lambda name: len(self.embeddings[name].records))
+
+    def judged(self, name: str) -> Integers | None:
+        """Identity codes that are asked for, None where all are: others may be distractors, which share one name."""
+        query = self.tests[name].query
+        return None if query is None else np.unique(query.identities)
 
     def pictured(self, name: str) -> bool:
         """Whether the images of a test set are there to be shown, going by the first of them."""

@@ -30,5 +30,6 @@ def test_the_largest_set_and_whether_there_are_images(tmp_path):
     both = replace(about, embeddings={"small": about.embeddings["test"].select(slice(5)), **about.embeddings})
 
     assert both.largest == "test"
+    assert about.judged("test").tolist() == list(range(10))
     assert both.pictured("test")
     assert not replace(about, embeddings={"test": embeddings(np.eye(2), ["a", "b"])}).pictured("test")

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import re
+import runpy
+import shutil
 from pathlib import Path
 
 import exports
@@ -98,3 +101,18 @@ def test_wrong_forms_and_places_are_refused(tmp_path: Path) -> None:
     for place in (tmp_path / "folder.onnx", tmp_path / "none" / "model.onnx"):
         with pytest.raises(OutputError, match="name a file in a folder that exists"):
             check_place(place)
+
+
+def test_the_page_reads_a_file_without_this_toolkit(
+    made: Exports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Python of docs/export.md, as it stands there: the vector is the embedder's, for a crop of the network's size."""
+    page = (Path(__file__).parents[2] / "docs" / "export.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    shutil.copy(made.float32, tmp_path / "model.onnx")
+    shutil.copy(made.records.files()[0], tmp_path / "crop.jpg")  # OpenCV goes by the content
+    (tmp_path / "page.py").write_text(block)
+    monkeypatch.chdir(tmp_path)
+    vectors = runpy.run_path("page.py")["vectors"]
+
+    assert vectors == pytest.approx(made.embedder().embed(made.records.files()[:1]), abs=1e-5)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from reid.errors import ConfigError
 from reid.model.subspaces import slice_of
 
+LAYERS = ("linear", "none")
+"""Embedding layers by name."""
 CLASS_TOKEN = "cls"  # noqa: S105  the name of a pooling
 """The pooling that is none: the class token of a transformer."""
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from torch import Tensor
 from reid import files
 from reid.errors import ArtefactError, MissingInputError
 from reid.model.embedder import Architecture, EmbeddingNetwork
+from reid.model.head import LAYERS, NECKS, POOLING
 from reid.model.state import FORMAT, differences, not_finite, pack, unpack
+from reid.model.subspaces import NORMALISE
 from reid.text import listed, printable
 
 WEIGHTS = "model.safetensors"
@@ -96,8 +98,23 @@ def _fill(network: EmbeddingNetwork, tensors: dict[str, Tensor], path: Path) -> 
 
 
 def describe(about: Mapping[str, Any]) -> Description:
-    """The description in what a file of ours says of itself."""
+    """The description in what a file of ours says of itself.
+
+    Raises:
+        ArtefactError: it names a part that this version does not know.
+    """
     architecture = {**about["architecture"]}
+    parts: dict[str, Collection[str]] = {"pooling": POOLING, "normalise": NORMALISE, "layer": LAYERS, "neck": NECKS}
+    strange = [*architecture.keys() - {field.name for field in dataclasses.fields(Architecture)}]
+    strange += [
+        f"{part} {architecture[part]!r}"
+        for part, known in parts.items()
+        if part in architecture and architecture[part] not in known
+    ]
+    if strange:
+        raise ArtefactError(
+            f"the model has what this version does not know ({listed(sorted(strange))}); update reid-toolkit"
+        )
     for name in ("mean", "deviation"):
         architecture[name] = tuple(architecture[name])
     if architecture.get("image_size") is not None:

@@ -26,7 +26,6 @@ FAMILIES = {  # a small network of each kind, and poolings that differ for it
     "edgenext_xx_small": ("average",),
     "xcit_nano_12_p16_224": ("cls",),
     "levit_128s": ("average",),
-    "repvit_m0_9": ("average",),
 }
 
 

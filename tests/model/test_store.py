@@ -1,5 +1,6 @@
 """A model on disk comes back as it was."""
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -8,9 +9,9 @@ import pytest
 import small_runs
 import torch
 
-from reid.errors import MissingInputError
+from reid.errors import ArtefactError, MissingInputError
 from reid.model.embedder import Architecture, EmbeddingNetwork
-from reid.model.store import Description, load_model, save_model
+from reid.model.store import Description, describe, load_model, save_model
 
 ARCHITECTURE = Architecture(
     "small-cnn", 24, 3, pooling="generalised-mean", normalise="whole", dropout=0.1, mean=(0.5, 0.4, 0.3)
@@ -81,3 +82,17 @@ def test_loading_draws_no_random_numbers(tmp_path: Path) -> None:
     load_model(tmp_path)
 
     assert torch.equal(torch.rand(3), wanted)
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [({"eyes": 2}, "eyes"), ({"neck": "giraffe"}, "neck 'giraffe'"), ({"pooling": "lake"}, "pooling 'lake'")],
+)
+def test_parts_of_later_versions_ask_for_an_update(change, found) -> None:
+    """A description with a part that is not known here is no KeyError; what is missing in it has its default."""
+    about = dataclasses.asdict(DESCRIPTION)
+    for key in ("last_stride", "layer", "neck", "image_size"):
+        del about["architecture"][key]
+    assert describe(about) == DESCRIPTION
+    with pytest.raises(ArtefactError, match=rf"does not know \({found}\); update reid-toolkit"):
+        describe({**about, "architecture": {**about["architecture"], **change}})

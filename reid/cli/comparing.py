@@ -107,7 +107,7 @@ def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> Both:
     both = []
     for run, config in zip(runs, configs, strict=True):
         click.echo(f"model: {printable(run.path.resolve())}", err=quiet)
-        embedder = load_embedder(run.path, device=options["device"])
+        embedder = load_embedder(run.path, device=options["device"], flip=options["flip"], crops=options["crops"])
         embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
         workers = share_for(embedder, config.data.workers)
         scoring = to_options(chosen.settings, configs[0].seed, fastest(embedder))

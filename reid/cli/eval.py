@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from reid.cli.command import emit, run, shared_options
+from reid.cli.filtering import CROPS, FLIP
 
 PROTOCOLS = ("single-shot", "all-vs-all", "query-gallery")
 
@@ -71,6 +72,8 @@ PROTOCOLS = ("single-shot", "all-vs-all", "query-gallery")
 )
 @click.option("--explain", is_flag=True, help="Colour rank lists also by what made the match.")
 @click.option("--no-report", is_flag=True, help="Figures only: no pictures and no page.")
+@FLIP
+@CROPS
 @click.option("--device", default="auto", help="cpu, cuda, ...  [default: a GPU if there is one]")
 @shared_options
 def command(json: str | None, **options: Any) -> None:

@@ -75,7 +75,8 @@ def evaluate_splits(
     options = to_options(settings, seed, fastest(embedder))
     embeddings, results, seconds = embed_and_score(embedder, tests, settings, options, workers=workers)
     report = to_report(results, settings, dataset=splits.name, run=run, seconds=seconds, problems=splits.problems)
-    words = in_words(settings)
+    report |= {"averaging": dict(embedder.averaging)} if embedder.averaging else {}
+    words = in_words(settings) + (", vectors averaged over views" if embedder.averaging else "")
     subject = Subject(
         name=splits.name,
         model=run,

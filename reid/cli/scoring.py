@@ -36,7 +36,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     scored = to_score(options["run_folder"])
     config = scored.config
     chosen = choose_data(config, options)
-    embedder = load_embedder(scored.path, device=options["device"])
+    embedder = load_embedder(scored.path, device=options["device"], flip=options["flip"], crops=options["crops"])
     embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
     workers = share_for(embedder, config.data.workers)
     splits = read_dataset(chosen.dataset, chosen.root)
@@ -92,6 +92,7 @@ def choose_data(config: Config, options: Mapping[str, Any]) -> Chosen:
     parts += [settings.rerank] if settings.rerank != "none" else []
     parts += [f"expand-{settings.expand}"] if settings.expand else []
     parts += [f"augment-{settings.augment}"] if settings.augment else []
+    parts += (["flip"] if options["flip"] else []) + (["crops-5"] if options["crops"] > 1 else [])
     return Chosen(name, options["root"] or (config.data.root if same else None), settings, "-".join(parts))
 
 
@@ -226,7 +227,9 @@ def refuse_what_needs_images(options: Mapping[str, Any]) -> None:
         "root": "--root",
         "splits": "--split",
         "explain": "--explain",
+        "flip": "--flip",
     }
     given = [option for name, option in names.items() if options[name]]
+    given += ["--crops"] if options["crops"] > 1 else []
     if given:
         raise ConfigError(f"--embeddings scores vectors that are there already; leave out {', '.join(given)}")

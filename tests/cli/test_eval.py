@@ -179,3 +179,16 @@ def test_the_report_of_vectors(tmp_path):
     assert (tmp_path / "o" / "report" / "roc.png").is_file()
     refused = evaluate(tmp_path, "--embeddings", "v.npz", "--explain")
     assert (refused.code, "leave out --explain" in refused.err) == (78, True)
+
+
+def test_vectors_that_are_averaged(market):
+    """The figures are those of averaged vectors, say so, and lie in a folder of their own."""
+    plain = market.run / "report.json"
+    before = plain.read_bytes()
+    done = evaluate(market.folder, "--run", "runs/latest", "--flip", "--no-report", "--json", "flip.json")
+    assert done.code == 0, done.err
+    report = json.loads((market.folder / "flip.json").read_text())
+    assert report["averaging"] == {"flip": True, "crops": 1}
+    assert "vectors averaged over views" in done.out
+    assert json.loads((market.run / "flip" / "report.json").read_text())["averaging"]["flip"]
+    assert plain.read_bytes() == before

@@ -44,6 +44,7 @@ def test_options_reach_the_protocol(vectors, kind, protocol):
     [
         (("--split", "large"), 78, "leave out --split"),
         (("--run", "r", "--dataset", "d", "--root", "x"), 78, "leave out --run, --dataset, --root"),
+        (("--flip", "--crops", "5"), 78, "leave out --flip, --crops"),
         (("--protocol", "query-gallery"), 78, "needs queries of their own"),
     ],
 )

@@ -15,6 +15,7 @@ import pytest
 import small_runs
 from whole_runs import call
 
+import reid
 from reid.cli.command import run
 from reid.config import Config, to_settings
 from reid.model.store import save_model
@@ -22,6 +23,7 @@ from reid.model.store import save_model
 CHECKOUT = Path(__file__).parents[1]
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
 NEWCOMERS = ("README.md", "docs/quick-start.md")
+NO_SETTINGS = {"division.merged", "model.safetensors", "model.json", "model.onnx"}  # an attribute in Python, and files
 OTHERS = ("sh", "git", "cd", "pip", "python3", ".", "torchrun", "pre-commit", "npm")
 
 
@@ -111,7 +113,14 @@ def test_settings_exist(page: Path) -> None:
     named = re.findall(r"(?:`|--set )((?:data|model|division|train|evaluate)\.\w+)(?=[=`: ])", ours(page))
     keys = {f"{section}.{key}" for section, values in settings.items() if isinstance(values, dict) for key in values}
 
-    assert set(named) - keys - {"division.merged"} == set()  # that is an attribute in Python
+    assert set(named) - keys - NO_SETTINGS == set()
+
+
+def test_the_python_page_has_every_public_name() -> None:
+    """What `import reid` offers stands in docs/python.md, which is made from the docstrings."""
+    page = text_of(CHECKOUT / "docs" / "python.md")
+
+    assert [name for name in reid.__all__ if not re.search(rf"reid\.{name}\b", page)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

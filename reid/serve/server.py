@@ -27,8 +27,8 @@ def listen(host: str, port: int) -> socket.socket:
         ConfigError: the address is none, or in use.
     """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        bound = socket.socket(family, socket.SOCK_STREAM)
+        family, kind, protocol_, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol_)  # with it, asyncio sends what is written at once
     except (OSError, UnicodeError, OverflowError) as error:
         raise ConfigError(f"cannot listen on {printable(host)}: {printable(error)}") from error
     try:

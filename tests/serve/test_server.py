@@ -1,9 +1,11 @@
 """Listening, and ending when told to."""
 
+import http.client
 import os
 import signal
 import socket
 import threading
+import time
 
 import pytest
 import served as servers
@@ -62,3 +64,17 @@ def test_addresses_that_cannot_be_listened_on():
             listen("127.0.0.1", port)
     with pytest.raises(ConfigError, match=r"cannot listen on no\.such\.host\.invalid"):
         listen("no.such.host.invalid", 0)
+
+
+def test_small_answers_are_sent_at_once(served):
+    """Ten on one connection take nothing like the forty milliseconds each for which TCP would hold them back."""
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)
+    took = []
+    for _ in range(10):
+        start = time.monotonic()
+        connection.request("GET", "/images/1/thumbnail")
+        connection.getresponse().read()
+        took.append(time.monotonic() - start)
+    connection.close()
+
+    assert min(took) < 0.03

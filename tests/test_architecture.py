@@ -220,7 +220,7 @@ def test_every_module_has_its_tests() -> None:
         ):
             expected[(path.parent.parent / f"test_{path.parent.name}.py").as_posix().removeprefix("reid/")] = name
     present = {path.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
-    own = {"test_architecture.py", "test_docs.py", "test_examples.py", "test_packaging.py"}
+    own = {"test_architecture.py", "test_commands_in_docs.py", "test_docs.py", "test_examples.py", "test_packaging.py"}
     strangers = {path for path in present if not path.startswith(("faults/", "tools/"))} - expected.keys() - own
 
     report(

@@ -9,13 +9,15 @@ from typing import Any
 import click
 
 from reid import files
+from reid.cli.scored import is_exported, to_score
 from reid.cli.scoring import Outcome, choose_data, refuse_what_needs_images, score_vectors, settings_with
-from reid.config import Config, EvaluateConfig, check
+from reid.config import Config, EvaluateConfig
 from reid.errors import ConfigError
 from reid.evaluation.comparison import Comparison, compare
 from reid.evaluation.reports import Report
 from reid.report.subject import Subject
 from reid.text import printable
+from reid.train.run_folder import CONFIG
 
 Results = Mapping[str, Mapping[str, Report]]
 Both = tuple[Subject, Subject]
@@ -84,7 +86,7 @@ def _keep(
 
 
 def _is_run(path: Path) -> bool:
-    return (path / "config.yaml").is_file()
+    return is_exported(path) or (path / CONFIG).is_file()
 
 
 def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> Both:
@@ -94,10 +96,9 @@ def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> Both:
     from reid.data.dataset import read_dataset
     from reid.embed import load_embedder
     from reid.report.tables import statistics_table
-    from reid.train.run_folder import open_run
 
-    runs = [open_run(path) for path in options["compare"]]
-    configs = [check(run.read_settings(), str(run.path / "config.yaml")) for run in runs]
+    models = [to_score(path) for path in options["compare"]]
+    configs = [model.config for model in models]
     if options["dataset"] is None:
         _refuse_other_data(configs)
     chosen = choose_data(configs[0], options)  # what both are asked, however the second was scored in its own run
@@ -105,16 +106,16 @@ def _two_runs(options: Mapping[str, Any], *, quiet: bool) -> Both:
     tests = check_settings(splits, chosen.settings)
     click.echo(f"{statistics_table(splits)}\n", err=quiet)
     both = []
-    for run, config in zip(runs, configs, strict=True):
-        click.echo(f"model: {printable(run.path.resolve())}", err=quiet)
-        embedder = load_embedder(run.path, device=options["device"], flip=options["flip"], crops=options["crops"])
-        embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
-        workers = share_for(embedder, config.data.workers)
+    for model in models:
+        click.echo(f"model: {printable(model.path.resolve())}", err=quiet)
+        embedder = load_embedder(model.path, device=options["device"], flip=options["flip"], crops=options["crops"])
+        embedder = dataclasses.replace(embedder, max_megapixels=model.config.data.max_megapixels)
+        workers = share_for(embedder, model.config.data.workers)
         scoring = to_options(chosen.settings, configs[0].seed, fastest(embedder))
         embeddings, results, _ = embed_and_score(embedder, tests, chosen.settings, scoring, workers=workers)
         subject = Subject(
             name=splits.name,
-            model=str(run.path.resolve()),
+            model=str(model.path.resolve()),
             tests=tests,
             embeddings=embeddings,
             results=results,

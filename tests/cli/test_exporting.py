@@ -49,6 +49,15 @@ def test_reports_of_run_and_file_are_the_same(run: Trained) -> None:
     assert (run.folder / "model-report" / "report.json").is_file()
 
 
+def test_a_run_compared_with_its_export(run: Trained) -> None:
+    """Nothing that is scored sets them apart."""
+    done = whole_runs.evaluate(run.folder, "--compare", run.run, "model.onnx", "--no-report", "--json", "-")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)["splits"]["test"]["query-gallery"]["figures"]
+    assert {name for name, one in found.items() if abs(one["difference"]) > 1e-3} == set()
+    assert (run.folder / f"compared-with-{run.run.name}" / "comparison.json").is_file()
+
+
 def test_a_gallery_takes_either_model(run: Trained) -> None:
     """Made with the run, searched with the file, and the other way round, with what scores mean."""
     folder, crop = run.folder, min((run.data / "query").glob("*.jpg"))

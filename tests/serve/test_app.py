@@ -77,9 +77,9 @@ def answers(own, examples):
 
 def test_what_the_document_allows_and_what_it_does_not(own):
     """No request makes the server fail."""
-    counts = answers(own, 4)
+    counts = answers(own, 2)
 
-    assert sum(counts.values()) > 30
+    assert sum(counts.values()) > 15
     assert {200, 422} <= counts.keys()
 
 

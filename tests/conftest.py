@@ -5,9 +5,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 pytest.register_assert_rewrite("gallery_contract")
+settings.register_profile("any machine", deadline=None)  # a shared one may stop for a second
+settings.load_profile("any machine")
 
 
 @pytest.fixture

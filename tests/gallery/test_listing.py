@@ -61,7 +61,7 @@ def test_pieces(groups, size):
     assert [line for piece in pieces for line in piece.lines] == list(range(len(entries)))
     frames = [{entry.path for entry in piece if entry.box} for piece in pieces]
     assert sum(map(len, frames)) == len(set().union(*frames))
-    assert all(0 < len(piece) and (len(piece) <= size or len({entry.path for entry in piece}) == 1) for piece in pieces)
+    assert all(len(piece) > 0 and (len(piece) <= size or len({entry.path for entry in piece}) == 1) for piece in pieces)
 
 
 def test_problems_with_their_places():

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,11 +18,10 @@ def browser_path() -> str | None:
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """A headless browser, or a test that is skipped, which is said loudly."""
+    """A headless browser, or a test that is skipped; the gate says so loudly."""
     path = browser_path()
     if path is None:
-        warnings.warn("no chromium: the page is NOT tested in a browser (apt-get install chromium)", stacklevel=2)
-        pytest.skip("no chromium: the page is NOT tested in a browser")
+        pytest.skip("no chromium: the page is NOT tested in a browser (apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
     # Its sandbox cannot be had by root, as whom containers run.

@@ -1,6 +1,7 @@
 """reid-eval --compare: two runs, or two files of vectors."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -72,13 +73,14 @@ def trained(tmp_path_factory) -> Trained:
     return train(tmp_path_factory)
 
 
-def test_two_runs(trained):
+def test_two_runs(trained, tmp_path):
     """A run with itself: the same dataset is embedded twice, and nothing sets them apart; a run and a file do not go together."""
-    done = evaluate(trained.folder, "--compare", trained.run, trained.run, "--json", "-")
+    second = shutil.copytree(trained.run, tmp_path / "second")
+    done = evaluate(trained.folder, "--compare", trained.run, second, "--json", "-")
 
     assert done.code == 0, done.err
     report = json.loads(done.out)
-    place = trained.run / f"compared-with-{trained.run.name}"
+    place = second / f"compared-with-{trained.run.name}"
     assert json.loads((place / "comparison.json").read_text()) == report
     assert (place / "report" / "index.html").is_file()
     assert report["dataset"] == trained.name

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pictures import encode, photo
 
+from reid.data.thumbnails import thumbnail
 from reid.embed import Embedder
 from reid.gallery.entries import Entry
 from reid.gallery.gallery import Gallery
 from reid.gallery.opening import create_store
-from reid.gallery.pictures import thumbnail
 from reid.gallery.store import About
 from reid.model.embedder import Architecture
 from reid.model.store import Description

@@ -9,6 +9,7 @@ from typing import Literal
 
 from reid.data.images import MAX_MEGAPIXELS
 from reid.data.loader import Loader, default_workers
+from reid.data.thumbnails import THUMBNAIL
 from reid.embed import BATCH, Embedder, transform
 from reid.errors import GalleryError, LoaderError
 from reid.gallery.blocks import unpack
@@ -18,7 +19,6 @@ from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
 from reid.gallery.intake import Added, Intake
 from reid.gallery.listing import Listing
-from reid.gallery.pictures import THUMBNAIL
 from reid.gallery.store import About, Store
 
 __all__ = ["Added", "add", "check_model"]

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from reid.data.boxes import cut
 from reid.data.images import MAX_MEGAPIXELS, decode_image, read_content
 from reid.data.reader import Task
+from reid.data.thumbnails import THUMBNAIL, thumbnail
 from reid.data.videos import Videos, parse_frame
 from reid.errors import DataError, LoaderError, ReidError
 from reid.gallery.blocks import Crop, Pixels, pack
 from reid.gallery.entries import Box, Entry
-from reid.gallery.pictures import THUMBNAIL, thumbnail
 from reid.text import printable
 
 if TYPE_CHECKING:

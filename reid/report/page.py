@@ -11,16 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from reid import files
+from reid.data.thumbnails import thumbnail as small_jpeg
 from reid.report.tiles import Pixels
 from reid.text import printable
 
 SIDE = 144
 """Longer side of thumbnails in pixels."""
-
-_QUALITY = 78
 
 
 @dataclass(frozen=True)
@@ -169,12 +166,7 @@ def thumbnail(picture: Pixels, side: int = SIDE) -> str:
         picture: (H, W, 3) uint8 RGB.
         side: of its longer side in pixels; a smaller picture keeps its size.
     """
-    height, width = picture.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
-    made = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-    return f"data:image/jpeg;base64,{base64.b64encode(made.tobytes()).decode()}"
+    return f"data:image/jpeg;base64,{base64.b64encode(small_jpeg(picture, side)).decode()}"
 
 
 @cache

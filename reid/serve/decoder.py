@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.data.images import decode_image
+from reid.data.thumbnails import thumbnail
 from reid.data.transforms import TestTransform
 from reid.errors import ReidError
-from reid.gallery.pictures import thumbnail
 
 LENGTH = 8
 READY = {"ready": True}

@@ -10,6 +10,7 @@ import small_runs
 from memory_store import MemoryStore
 from pictures import encode, photo
 
+from reid.data.thumbnails import thumbnail
 from reid.embed import Embedder, TorchModel, choose_device
 from reid.errors import DataError, GalleryError
 from reid.gallery import crops
@@ -18,7 +19,7 @@ from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
 from reid.gallery.folder import read_folder
 from reid.gallery.listing import Listing
-from reid.gallery.pictures import read_picture, thumbnail
+from reid.gallery.pictures import read_picture
 from reid.gallery.sources import listing
 
 MODEL = "a" * 64

@@ -14,13 +14,14 @@ from PIL import Image
 
 from reid.data import images
 from reid.data.reader import Task
+from reid.data.thumbnails import thumbnail
 from reid.data.transforms import TestTransform
 from reid.errors import DataError, LoaderError, MissingInputError
 from reid.gallery import crops as module
 from reid.gallery.blocks import unpack
 from reid.gallery.crops import CropReader, sorted_digests, tasks
 from reid.gallery.entries import Entry
-from reid.gallery.pictures import read_picture, thumbnail
+from reid.gallery.pictures import read_picture
 
 PREPARE = TestTransform((16, 12))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a gallery in a folder costs as it grows: to fill, open, search, filter, change, in time, memory and room.
 
-python benchmarks/gallery.py [--rows 10000,100000,1000000] [--dimension 128] [--out FOLDER] [--threads 1]
+python benchmarks/gallery.py [--rows 10000,100000,1000000] [--dimension 128] [--out FOLDER] [--threads 1] [--device cuda]
 
 Times mean little on a shared machine, so every search is compared with faiss's exact one (IndexFlatIP) over the same
 vectors in the same process, question by question in turn. Vectors are drawn: identities in random directions, 20 images
@@ -89,7 +89,7 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def search(folder: Path, rows: int, dimension: int, noise: float) -> dict[str, float]:
+def search(folder: Path, rows: int, dimension: int, noise: float, device: str | None = None) -> dict[str, float]:
     """Open, search with and without a condition, and remove; compared with faiss over the same vectors."""
     from reid.gallery.embedded.store import EmbeddedStore
     from reid.gallery.filters import Where
@@ -117,6 +117,7 @@ def search(folder: Path, rows: int, dimension: int, noise: float) -> dict[str, f
         )
         filtered.append(timed(lambda q=query, c=condition: among.append((c, store.nearest(q[None], K, c)[0]))))
     exact = compare(store, queries, found, among)
+    there = on_device(raw, queries, exact["slots"], device) if device else {}
     removed = timed(lambda: store.remove(Where(ids=tuple(range(1, BATCH + 1)))))
     store.close()
     return {
@@ -134,6 +135,22 @@ def search(folder: Path, rows: int, dimension: int, noise: float) -> dict[str, f
         "remove 1,000 s": removed,
         "memory MB": memory / 1e6,
         "codes MB": rows * dimension / 1e6,
+        **there,
+    }
+
+
+def on_device(index: Any, queries: Floats, right: list[Any], device: str) -> dict[str, float]:
+    """Exact searches on a torch device, after the first, which brings the rows there."""
+    index.search_on(device)
+    first = timed(lambda: index.search(queries[:1], K))
+    ours, found = answers(lambda q: index.search(q, K)[0][0], queries)
+    together = timed(lambda: index.search(queries, K))
+    hits = [len({*one.tolist()} & {*other.tolist()}) for one, other in zip(found, right, strict=True)]
+    return {
+        "first on device s": first,
+        "device p50 ms": 1e3 * median(ours),
+        "device, of many, ms each": 1e3 * together / len(queries),
+        "device recall@10": float(np.mean(hits)) / K,
     }
 
 
@@ -147,7 +164,7 @@ def answers(ask: Callable[[Floats], Any], queries: Floats) -> tuple[list[float],
     return seconds, found
 
 
-def compare(store: Any, queries: Floats, found: list[Any], among: list[Any]) -> dict[str, float]:
+def compare(store: Any, queries: Floats, found: list[Any], among: list[Any]) -> dict[str, Any]:
     """What faiss finds in all vectors, and in those that conditions hold for."""
     import faiss
 
@@ -166,6 +183,7 @@ def compare(store: Any, queries: Floats, found: list[Any], among: list[Any]) -> 
         best = rows[np.argsort(-(vectors[rows] @ query), kind="stable")[:K]]
         kept.append(len({i.id for i, _ in answer} & set(ids[best].tolist())) / max(1, len(best)))
     return {
+        "slots": right,  # nothing was removed yet, so rows are slots
         "seconds": median(seconds),
         "recall": float(np.mean(hits)) / K,
         "filtered": float(np.mean(kept)),
@@ -186,12 +204,13 @@ def main() -> None:
     parser.add_argument("--dimension", type=int, default=128)
     parser.add_argument("--noise", type=float, default=0.6, help="of images around their identity, per number")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--device", help="compare with exact searches there too, such as cuda")
     parser.add_argument("--out", type=Path, help="where galleries are made  [default: a folder that is removed]")
     parser.add_argument("--part", choices=["fill", "search"], help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.part:
-        work = fill if chosen.part == "fill" else search
-        told = work(chosen.out, int(chosen.rows), chosen.dimension, chosen.noise)
+        given = chosen.out, int(chosen.rows), chosen.dimension, chosen.noise
+        told = fill(*given) if chosen.part == "fill" else search(*given, chosen.device)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
         print(json.dumps({**told, f"{chosen.part} peak MB": peak}))
         return
@@ -207,6 +226,7 @@ def parts(folder: Path, rows: str, chosen: argparse.Namespace) -> dict[str, floa
     """Both parts of one size, each in a process of its own."""
     told: dict[str, float] = {}
     common = ["--rows", rows, "--dimension", str(chosen.dimension), "--noise", str(chosen.noise), "--out", str(folder)]
+    common += ["--device", chosen.device] if chosen.device else []
     folder.parent.mkdir(parents=True, exist_ok=True)
     for part in ("fill", "search"):
         command = [sys.executable, __file__, "--part", part, *common]

@@ -130,6 +130,9 @@ class MemoryStore:
     def set(self, name: str, value: Any) -> None:
         self._settings[name] = json.dumps(value)
 
+    def search_on(self, device: str) -> None:
+        """Nothing: every image is looked at as it is."""
+
     def settle(self) -> None:
         pass
 

@@ -23,6 +23,20 @@ def identities(seed: int, rows: int, dimension: int, noise: float, *, each: int 
     return unit(images + numbers.standard_normal(images.shape) * noise / np.sqrt(dimension))
 
 
+KINDS = {
+    "unit": lambda numbers: unit(numbers.standard_normal((200, 12))),
+    "duplicates": lambda numbers: unit(numbers.integers(-1, 2, (200, 3)) + np.array([0.5, 0, 0])),
+    "collapsed": lambda numbers: np.tile(unit(numbers.standard_normal((1, 12))), (200, 1)),
+    "nearly collapsed": lambda numbers: unit(np.ones(12) + 1e-6 * numbers.standard_normal((200, 12))),
+    "tiny": lambda numbers: (1e-38 * numbers.standard_normal((200, 12))).astype(np.float32),
+    "huge": lambda numbers: (1e37 * numbers.standard_normal((200, 12))).astype(np.float32),
+    "of all sizes": lambda numbers: (
+        numbers.standard_normal((200, 12)) * 10.0 ** numbers.integers(-9, 9, (200, 1))
+    ).astype(np.float32),
+    "zeros": lambda _numbers: np.zeros((200, 12), dtype=np.float32),
+}
+
+
 def score(row: np.ndarray, query: np.ndarray) -> float:
     """Eight sums in float64 of every eighth product, one after the other, and then the rest."""
     products = [float(one) * float(other) for one, other in zip(row, query, strict=True)]

@@ -124,6 +124,7 @@ def embedder_of(gallery: Gallery, model: Path | None, device: str) -> Embedder:
             raise
         raise MissingInputError(f"the gallery's model was {printable(run)}: {error}") from error
     check_model(gallery.store.about, embedder.fingerprint)
+    gallery.search_beside(embedder)
     return embedder
 
 

@@ -76,7 +76,7 @@ def add(
     device = "cpu" if maker is None else maker.device.type
     workers = default_workers(device) if workers is None else workers
     intake = Intake(store, entries, maker, batch, strict=on_bad_image == "error")
-    with Loader(reader, **readers(entries, min(workers, len(every))), pin=device == "cuda") as loader:
+    with Loader(reader, **readers(entries, min(workers, len(every)), device), pin=device == "cuda") as loader:
         try:
             for task, block in loader.batches(every):
                 intake.take(task.rows.tolist(), *unpack(block.numpy()))

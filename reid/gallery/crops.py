@@ -9,12 +9,13 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reid.data.boxes import cut
+from reid.data.loader import core_left
 from reid.data.images import MAX_MEGAPIXELS, decode_image, read_content
 from reid.data.reader import Task
 from reid.data.thumbnails import THUMBNAIL, thumbnail
@@ -46,6 +47,7 @@ class CropReader:
         known: digests of content that needs no picture or thumbnail, in order.
         max_megapixels: larger pictures are refused.
         videos: that frames are decoded from.
+        hashed: whether digests are made; without them nothing is known, and those of the crops are "".
     """
 
     entries: Sequence[Entry]
@@ -54,6 +56,7 @@ class CropReader:
     known: Digests | None = None
     max_megapixels: float = MAX_MEGAPIXELS
     videos: Videos = field(default_factory=Videos)
+    hashed: bool = True
 
     def batch(self, task: Task, begin: Callable[[int], None] = lambda _place: None) -> Pixels:
         """The block of the entries `task.rows`.
@@ -85,7 +88,7 @@ class CropReader:
         return [Path(self.entries[row].path) for row in task.rows.tolist()]
 
     def _crop(self, entry: Entry, frame: "_Frame", pictures: list[Pixels]) -> Crop:
-        digest = frame.digest(entry.box)
+        digest = frame.digest(entry.box) if self.hashed else b""
         if self._knows(digest) or (self.prepare is None and not self.thumbnail):
             return Crop(digest.hex(), entry.box)
         image, box = frame.image(), entry.box
@@ -94,7 +97,7 @@ class CropReader:
         if self.prepare is not None:
             pictures.append(self._prepared(image, self.prepare, entry))
         return Crop(
-            frame.digest(box).hex(),
+            (digest if box == entry.box or not self.hashed else frame.digest(box)).hex(),
             box,
             clipped=box != entry.box,
             thumbnail=thumbnail(image, self.thumbnail) if self.thumbnail else None,
@@ -132,7 +135,9 @@ class _Frame:
 
     def digest(self, box: Box | None) -> bytes:
         """sha256 of the file's bytes and, if there is one, of the box."""
-        made = self._hashed().copy()
+        if self._hash is None:
+            self._hash = self._hashed()
+        made = self._hash.copy()
         if box is not None:
             made.update("\nbox {} {} {} {}".format(*box).encode())
         return made.digest()
@@ -140,8 +145,9 @@ class _Frame:
     def image(self) -> Pixels:
         """The whole picture."""
         if self._image is None:
+            content = self._read()
             with self._remembering():
-                self._image = decode_image(self._content, self.path, max_megapixels=self._max_megapixels)
+                self._image = decode_image(content, self.path, max_megapixels=self._max_megapixels)
             self._content = b""
         return self._image
 
@@ -154,11 +160,13 @@ class _Frame:
             raise type(error)(f"cannot use a part of {printable(self.path)}: {error}") from error
 
     def _hashed(self) -> "_Hash":
-        if self._hash is None:
+        return hashlib.sha256(self._read())
+
+    def _read(self) -> bytes:
+        if not self._content:
             with self._remembering():
-                self._content = read_content(Path(self.path), max_megapixels=self._max_megapixels)
-            self._hash = hashlib.sha256(self._content)
-        return self._hash
+                self._content = read_content(self.path, max_megapixels=self._max_megapixels)
+        return self._content
 
     @contextlib.contextmanager
     def _remembering(self) -> Iterator[None]:
@@ -178,22 +186,41 @@ class _VideoFrame(_Frame):
         super().__init__(path, max_megapixels)
         self._of, self._videos = of, videos
 
-    def _hashed(self) -> "_Hash":
-        if self._hash is None:
+    def image(self) -> Pixels:
+        """The whole picture."""
+        if self._image is None:
             with self._remembering():
                 self._image = self._videos.frame(*self._of, max_megapixels=self._max_megapixels)
-            self._hash = hashlib.sha256(f"frame {self._image.shape}".encode())
-            self._hash.update(self._image.data)
-        return self._hash
+        return self._image
+
+    def _hashed(self) -> "_Hash":
+        image = self.image()
+        made = hashlib.sha256(f"frame {image.shape}".encode())
+        made.update(image.data)
+        return made
 
 
-def readers(entries: Sequence[Entry], workers: int) -> dict[str, int]:
-    """How many read for a loader: as many as it likes, but this process alone where there are
-    frames of videos, which it decodes once, in order.
+class Readers(TypedDict, total=False):
+    """Who reads for a loader, in its own words."""
+
+    workers: int
+    threads: int
+    ahead: bool
+
+
+def readers(entries: Sequence[Entry], workers: int, device: str = "cpu") -> Readers:
+    """Who reads for a loader: as many as it likes, but one thread of this process where there are frames of videos.
+
+    It decodes each once, in order: while the network computes, if there is a core for that.
+
+    Args:
+        entries: what is read.
+        workers: processes for anything else.
+        device: that computes.
     """
-    if any(parse_frame(entry.path) for entry in entries):
-        return {"workers": 0, "threads": 1}
-    return {"workers": workers}
+    if not any(parse_frame(entry.path) for entry in entries):
+        return {"workers": workers}
+    return {"workers": 0, "threads": 1, "ahead": device != "cpu" or core_left()}
 
 
 def tasks(entries: Sequence[Entry], size: int) -> Iterator[Task]:

@@ -102,6 +102,9 @@ class FolderStore:
         """Refused."""
         _refuse()
 
+    def search_on(self, device: str) -> None:
+        """Nothing: every image is looked at as it is."""
+
     def settle(self) -> None:
         """Nothing is to be done."""
 

@@ -42,6 +42,7 @@ class Gallery:
         self.meaning = Meaning(store)
         if embedder is not None:
             check_model(store.about, embedder.fingerprint)
+            self.search_beside(embedder)
 
     @classmethod
     def create(
@@ -94,6 +95,11 @@ class Gallery:
         except GalleryError:
             store.close()
             raise
+
+    def search_beside(self, embedder: Embedder) -> None:
+        """Search on the GPU where a model is, if it is on one, from now on: every image is looked at there."""
+        if embedder.device.type == "cuda":
+            self.store.search_on(str(embedder.device))
 
     def add(
         self,

@@ -104,6 +104,10 @@ class Store(Protocol):
         """Keep a value (as JSON) with the gallery."""
         ...
 
+    def search_on(self, device: str) -> None:
+        """Search on a torch device, such as "cuda:0", from now on, where the store can; what is found is the best there is."""
+        ...
+
     def settle(self) -> None:
         """Do what makes searches quick after a large change; it may take a minute, and changes nothing that is found."""
         ...

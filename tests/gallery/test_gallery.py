@@ -4,12 +4,14 @@ import galleries
 import numpy as np
 import pytest
 import small_runs
+import torch
 
 import reid
 from reid.data.images import read_image
 from reid.embed import load_embedder
 from reid.errors import GalleryError, OutputError
 from reid.evaluation.calibration import calibrate, save_calibration
+from reid.gallery.embedded.store import EmbeddedStore
 from reid.gallery.filters import Where
 from reid.gallery.sources import Told
 from reid.model.store import save_model
@@ -114,3 +116,15 @@ def test_hits_are_limited(gallery):
         with pytest.raises(GalleryError, match="number"):
             gallery.search(galleries.unit(1, 16)[0], k)
     assert len(gallery.search(np.ones(16), 10_000).hits) == 30
+
+
+def test_searches_where_the_model_is(run, tmp_path, monkeypatch):
+    """On its GPU if it is on one, else where vectors are."""
+    asked = []
+    monkeypatch.setattr(EmbeddedStore, "search_on", lambda _self, device: asked.append(device))
+    embedder = load_embedder(run)
+    with reid.Gallery.create(tmp_path / "g", embedder):
+        assert asked == []
+    monkeypatch.setattr(type(embedder), "device", property(lambda _self: torch.device("cuda:1")))
+    with reid.Gallery.open(tmp_path / "g", embedder=embedder):
+        assert asked == ["cuda:1"]

@@ -69,6 +69,7 @@ class Following:
         self._about = about
         self._lock = threading.Lock()
         self._view: View | None = None
+        self._device: str | None = None
 
     def file(self, state: State) -> VectorFile:
         """The file of vectors of a state."""
@@ -95,6 +96,13 @@ class Following:
             self._view = view
             return view
 
+    def search_on(self, device: str) -> None:
+        """Search on a torch device from now on, also after the gallery was compacted."""
+        with self._lock:
+            self._device = device
+            if self._view is not None:
+                self._view.index.search_on(device)
+
     def settle(self, view: View, seed: int) -> None:
         """Cluster the vectors where that makes searches quicker, and keep the clusters."""
         with self._lock:
@@ -117,7 +125,9 @@ class Following:
             clusters = Clusters.load(self._folder / INDEX, self._binding(state.generation))
         except (MissingInputError, ArtefactError):
             clusters = None  # it is derived: what searches find does not depend on it being there
-        return View(state.generation, -1, 0, 0, file, VectorIndex(self._about.dimension, file.read, clusters=clusters))
+        index = VectorIndex(self._about.dimension, file.read, clusters=clusters)
+        index.search_on(self._device)
+        return View(state.generation, -1, 0, 0, file, index)
 
     def _extend(self, view: View, connection: sqlite3.Connection, state: State) -> View:
         rows = connection.execute("SELECT number, slot FROM removed WHERE number > ? ORDER BY number", (view.removed,))

@@ -173,6 +173,10 @@ class EmbeddedStore:
             self.lingering = not finish(self._connections.connection(), gone)
         return given
 
+    def search_on(self, device: str) -> None:
+        """Search on a torch device; every row is looked at there."""
+        self._following.search_on(device)
+
     def settle(self) -> None:
         """Cluster the vectors where there are many, so that searches are quick; takes a minute for a million."""
         view = self._follow(self._following.view)

@@ -56,10 +56,15 @@ class Query(NamedTuple):
     slack: float
 
 
+def width(dimension: int) -> int:
+    """How many codes a row of `dimension` numbers has."""
+    return -(-dimension // STEP) * STEP
+
+
 def empty_codes(capacity: int, dimension: int) -> Codes:
     """Room for `capacity` rows, not set."""
     return Codes(
-        np.empty((capacity, -(-dimension // STEP) * STEP), dtype=np.int8),
+        np.empty((capacity, width(dimension)), dtype=np.int8),
         np.empty(capacity, dtype=np.float32),
         np.empty(capacity, dtype=np.float32),
     )
@@ -67,7 +72,7 @@ def empty_codes(capacity: int, dimension: int) -> Codes:
 
 def quantise_query(vector: Floats) -> Query:
     """A query (D,) float32, finite, with what bounds the error of its products."""
-    numbers = np.zeros(-(-len(vector) // STEP) * STEP, dtype=np.int16)
+    numbers = np.zeros(width(len(vector)), dtype=np.int16)
     return Query(numbers, *_quantise_query(vector, numbers))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,12 @@ from reid.gallery.index.lists import NOWHERE, positions_of
 from reid.gallery.index.refining import NOTHING, Found, Read
 from reid.gallery.index.searching import search_exactly, search_lists
 from reid.gallery.index.sketches import WORD, rotation
-from reid.gallery.index.state import appended, clustered, empty, expecting, kept
+from reid.gallery.index.state import State, appended, clustered, empty, expecting, kept
 from reid.gallery.index.table import Visible
 from reid.records import Floats
+
+if TYPE_CHECKING:
+    from reid.gallery.index.on_device import DeviceRows
 
 CLUSTERED_FROM = 30_000
 """Rows from which lists are worth what they miss: they are faster at 10,000 already, but up to here a scan of all codes takes
@@ -44,6 +48,7 @@ class VectorIndex:
 
     def __init__(self, dimension: int, read: Read, *, clusters: Clusters | None = None) -> None:
         self._dimension, self._read = dimension, read
+        self._device: DeviceRows | None = None
         turning = rotation(dimension)
         if clusters is None:
             self._state = empty(dimension, turning)
@@ -70,6 +75,18 @@ class VectorIndex:
         """The lists, to be kept and given to the next index of the same slots; None where there are none."""
         state = self._state
         return None if state.lists is None else kept(state, state.lists)
+
+    def search_on(self, device: str | None) -> None:
+        """From now on look at all rows on a torch device, such as "cuda:0", which needs a byte there for each number.
+
+        Then no row with a higher score is missed by any search. Searches among few rows stay here. None goes back.
+        """
+        if device is None:
+            self._device = None
+            return
+        from reid.gallery.index.on_device import DeviceRows
+
+        self._device = DeviceRows(device, self._dimension)
 
     def append(self, first: int, vectors: Floats) -> None:
         """Add the rows (N, D) float32, finite, of the slots first, first + 1, ...; `first` is the number of slots so far.
@@ -128,7 +145,36 @@ class VectorIndex:
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         if not np.isfinite(queries).all():
             raise ShapeError("a query holds NaN or infinity")
-        one = self._searcher(count, among, exact=exact)
+        state = self._state
+        if among is not None:
+            among = among[np.searchsorted(among, 0) : np.searchsorted(among, state.rows)]
+        there = self._found_there(state, queries, count, among)
+        return [(slots, scores) for slots, scores in there or self._found_here(state, queries, count, among, exact)]
+
+    def cluster(self, seed: int) -> None:
+        """Put similar rows into lists, which makes searches faster; does nothing for fewer than two rows.
+
+        Args:
+            seed: decides which rows k-means begins with.
+        """
+        self._state = clustered(self._state, seed)
+
+    def _found_there(
+        self, state: State, queries: Floats, count: int, among: NDArray[np.int64] | None
+    ) -> list[Found] | None:
+        """What is found on the device; None where there is none, or no room, or what rows there are is sooner done here."""
+        device = self._device
+        if device is None or (among is not None and _are_few(among, state)):
+            return None
+        found = device.search(state, self._read, queries, count, among)
+        if found is None:
+            self._device = None
+        return found
+
+    def _found_here(
+        self, state: State, queries: Floats, count: int, among: NDArray[np.int64] | None, exact: bool
+    ) -> list[Found]:
+        one = self._searcher(state, count, among, exact=exact)
         found: list[Found] = [NOTHING] * len(queries)
 
         def work(start: int, stop: int) -> None:
@@ -139,25 +185,16 @@ class VectorIndex:
             work(0, 1)
         else:
             share_rows(work, len(queries))
-        return [(slots, scores) for slots, scores in found]
-
-    def cluster(self, seed: int) -> None:
-        """Put similar rows into lists, which makes searches faster; does nothing for fewer than two rows.
-
-        Args:
-            seed: decides which rows k-means begins with.
-        """
-        self._state = clustered(self._state, seed)
+        return found
 
     def _searcher(
-        self, count: int, among: NDArray[np.int64] | None, *, exact: bool
+        self, state: State, count: int, among: NDArray[np.int64] | None, *, exact: bool
     ) -> Callable[[NDArray[np.float32]], Found]:
-        """What finds the rows for one query, in the state of the index now."""
-        state, table, chosen = self._state, self._state.table, None
+        """What finds the rows for one query."""
+        table, chosen = state.table, None
         visible = Visible(state.rows, state.removed, _NO_BITS)
         if among is not None:
-            among = among[np.searchsorted(among, 0) : np.searchsorted(among, state.rows)]
-            if len(among) <= max(_FEW, state.rows // _FEW_OF) or (state.lists is None and 4 * len(among) <= state.rows):
+            if _are_few(among, state):
                 chosen = positions_of(table, among)
                 chosen = chosen[chosen != NOWHERE]
                 if not len(chosen):
@@ -172,3 +209,9 @@ class VectorIndex:
             return found or search_exactly(table, self._read, query, count, visible, chosen)
 
         return one
+
+
+def _are_few(among: NDArray[np.int64], state: State) -> bool:
+    """Whether these rows are better looked at one by one."""
+    few = max(_FEW, state.rows // _FEW_OF)
+    return len(among) <= few or (state.lists is None and 4 * len(among) <= state.rows)

@@ -190,6 +190,9 @@ class MilvusStore:
         with self._writing:
             self._extras.put({f"{_SETTING}{name}": json.dumps(value)})
 
+    def search_on(self, device: str) -> None:
+        """Nothing: the server searches where it runs."""
+
     def settle(self) -> None:
         """Flush, and choose the index for the number of images; searches of others wait while it is made anew."""
         with self._writing:

@@ -96,3 +96,19 @@ def test_compaction_makes_lists_stale(clustered):
     store.settle()
     assert (clustered / INDEX).exists()
     store.close()
+
+
+def test_searches_on_a_device(clustered):
+    """Nothing is missed there, also after changes, after the gallery was compacted, and beside one that has it not."""
+    store = EmbeddedStore(clustered)
+    store.search_on("cpu")
+    queries = galleries.unit(5, 16, seed=9)
+    assert recall([[image.id for image, _ in one] for one in store.nearest(queries, 10, Where())]) == 1
+    store.remove(Where(ids=tuple(range(1, 500))))
+    before = store.nearest(queries, 10, Where())
+    store.compact()
+    exact = EmbeddedStore(clustered)  # compacting made its lists stale: all is looked at
+    assert store.nearest(queries, 10, Where()) == before == exact.nearest(queries, 10, Where())
+    assert store._following._view.index._device is not None
+    store.close()
+    exact.close()

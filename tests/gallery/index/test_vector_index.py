@@ -7,23 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from plain_search import found, identities, index_of, random, ranking, recall, unit
+from plain_search import KINDS, found, identities, index_of, random, ranking, recall, unit
 
 from reid.errors import ArtefactError, GalleryError, ShapeError
 from reid.gallery.index import Clusters, VectorIndex, vector_index
-
-KINDS = {
-    "unit": lambda numbers: unit(numbers.standard_normal((200, 12))),
-    "duplicates": lambda numbers: unit(numbers.integers(-1, 2, (200, 3)) + np.array([0.5, 0, 0])),
-    "collapsed": lambda numbers: np.tile(unit(numbers.standard_normal((1, 12))), (200, 1)),
-    "nearly collapsed": lambda numbers: unit(np.ones(12) + 1e-6 * numbers.standard_normal((200, 12))),
-    "tiny": lambda numbers: (1e-38 * numbers.standard_normal((200, 12))).astype(np.float32),
-    "huge": lambda numbers: (1e37 * numbers.standard_normal((200, 12))).astype(np.float32),
-    "of all sizes": lambda numbers: (
-        numbers.standard_normal((200, 12)) * 10.0 ** numbers.integers(-9, 9, (200, 1))
-    ).astype(np.float32),
-    "zeros": lambda _numbers: np.zeros((200, 12), dtype=np.float32),
-}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -65,20 +65,25 @@ class Comparison:
         identities: of these queries.
         figures: differences by figure.
         rank1: McNemar's test of the first rank; None where that was not asked for, or there were several trials.
-        won: rows of the queries with higher average precision by the second model, the largest gain first.
-        lost: rows of those with lower average precision, the largest loss first.
-        gains: (S,) float64 average precision by the second model minus that by the first, by query.
+        by: what queries are won by: "average precision" or, in single-shot, "rank": that of the match, the mean over the
+            trials, for the mean of its inverse would hardly tell the hundredth from the last.
+        won: rows of the queries that the second model answers better, the largest gain first.
+        lost: rows of those that it answers worse, the largest loss first.
+        gains: (S,) float64 by how much the second model is better, by query: average precision, or ranks.
         values: (S,) the queries by the first model.
+        other: (S,) the same by the second model.
     """
 
     queries: int
     identities: int
     figures: Mapping[str, Difference]
     rank1: McNemar | None
+    by: str
     won: Integers
     lost: Integers
     gains: Values
     values: PerQuery
+    other: PerQuery
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON, with the ten queries of largest gain and of largest loss."""
@@ -87,6 +92,7 @@ class Comparison:
             "identities": self.identities,
             "figures": {name: asdict(difference) for name, difference in self.figures.items()},
             "mcnemar": None if self.rank1 is None else asdict(self.rank1),
+            "won_by": self.by,
             "queries_won": len(self.won),
             "queries_lost": len(self.lost),
             "won": [self._query(row) for row in self.won[:_LISTED].tolist()],
@@ -115,16 +121,19 @@ def compare(first: PerQuery, second: PerQuery, *, resamples: int = RESAMPLES, se
     names = [name for name in first.figures if name in second.figures]
     if not names or not len(first):
         raise DataError("the two models cannot be compared: they have no figure in common, or no query with a match")
-    gains = second.figures["mAP"] - first.figures["mAP"]
+    ranked = first.protocol == "single-shot"
+    gains = first.first_ranks - second.first_ranks if ranked else second.figures["mAP"] - first.figures["mAP"]
     return Comparison(
         queries=len(first),
         identities=len(np.unique(first.identities)),
         figures=_differences(first, second, names, resamples, seed),
         rank1=_mcnemar(first, second, names),
+        by="rank" if ranked else "average precision",
         won=_largest(first.rows, gains),
         lost=_largest(first.rows, -gains),
         gains=gains,
         values=first,
+        other=second,
     )
 
 

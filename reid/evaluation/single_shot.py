@@ -51,7 +51,7 @@ def single_shot(
     gallery = refinement.without_junk(gallery)
     records = gallery.records
     identities = _by_identity(records)
-    galleries = [_draw(identities, rng.generator(seed, "single-shot", trial)) for trial in range(trials)]
+    galleries = [_draw(identities, seed, trial) for trial in range(trials)]
     measures = ranking_measures(ranks, average_precision)
     reports, values = [], []
     for rows, found in zip(galleries, _trial_ranks(gallery, galleries, refinement, memory), strict=True):
@@ -62,6 +62,17 @@ def single_shot(
     merged = over_trials(values, records)
     spread = intervals(merged, resamples=bootstrap, seed=seed)
     return SingleShotReport(tuple(reports), seed, per_query=merged, intervals=spread)
+
+
+def trial_gallery(records: Records, *, seed: int, trial: int) -> Integers:
+    """Rows of the images that are the gallery of one trial, those of `single_shot` with the same seed.
+
+    Args:
+        records: all images; junk is never drawn.
+        seed: of the report.
+        trial: from 0.
+    """
+    return _draw(_by_identity(records), seed, trial)
 
 
 def _trial_ranks(
@@ -120,6 +131,7 @@ def _by_identity(records: Records) -> _Identities:
     return _Identities(rows, first, number)
 
 
-def _draw(identities: _Identities, generator: np.random.Generator) -> Integers:
+def _draw(identities: _Identities, seed: int, trial: int) -> Integers:
+    generator = rng.generator(seed, "single-shot", trial)
     places: Integers = identities.first + generator.integers(identities.number)
     return identities.rows[places]

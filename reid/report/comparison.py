@@ -59,9 +59,12 @@ def in_sentences(comparison: Comparison) -> str:
         comparison: of two models.
     """
     even = comparison.queries - len(comparison.won) - len(comparison.lost)
+    better = "has the higher average precision"
+    if comparison.by == "rank":
+        better = "finds the match at the better rank, averaged over trials,"
     sentence = (
-        f"Of {comparison.queries:,} queries of {comparison.identities:,} identities, B has the higher average precision "
-        f"in {len(comparison.won):,}, A in {len(comparison.lost):,}, neither in {even:,}."
+        f"Of {comparison.queries:,} queries of {comparison.identities:,} identities, B {better} in "
+        f"{len(comparison.won):,}, A in {len(comparison.lost):,}, neither in {even:,}."
     )
     if comparison.rank1 is not None:
         found = comparison.rank1

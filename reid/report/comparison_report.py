@@ -3,8 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from reid import files
 from reid.evaluation.comparison import Comparison
+from reid.evaluation.per_query import PerQuery
 from reid.records import Integers
 from reid.report.comparison import COLUMNS, NOTE, comparison_rows, comparison_tables, in_sentences
 from reid.report.differences import differences
@@ -43,6 +46,7 @@ def write_comparison(subjects: tuple[Subject, Subject], compared: Compared, fold
             words = "Point: the difference; bar: its 95 % interval over identities. Grey bars reach over zero."
             chart = Chart(png(path.read_bytes()), "Differences", words)
             blocks: list[Block] = [
+                Words("In percent; the difference is B - A, in points:"),
                 Table(COLUMNS, comparison_rows(found.figures)),
                 Words(in_sentences(found)),
                 Charts((chart,)),
@@ -60,24 +64,45 @@ def write_comparison(subjects: tuple[Subject, Subject], compared: Compared, fold
 
 
 def _pictures(subjects: Sequence[Subject], name: str, found: Comparison) -> Iterator[Block]:
-    """The queries with the largest gain and loss, where their lists are those of the protocol and can be shown."""
+    """The queries with the largest gain and loss, where their images can be shown."""
     if not all(subject.pictured(name) for subject in subjects):
         return
-    lists = [
-        RankLists(s.tests[name], s.embeddings[name], s.refinement, max_megapixels=s.max_megapixels) for s in subjects
-    ]
-    if lists[0].protocol != found.values.protocol:
-        return
-    for title, rows in (("Won by B", found.won), ("Won by A", found.lost)):
-        if len(rows):
-            yield Strips(title, tuple(_pairs(lists, found, rows[:QUERIES])), "The same query, by A and by B.")
+    lists = [subject.lists(name, found.values.protocol) for subject in subjects]
+    words = "The same query, by A and by B."
+    if found.by == "rank":
+        words += (
+            " The lists are those of the first trial, whose gallery is one image of every identity. Queries stand in the "
+            "order of what their match gained in rank on average over the trials; left out are those that the first trial "
+            "does not ask, or in which it says the opposite."
+        )
+    for title, rows, sign in (("Won by B", found.won, 1), ("Won by A", found.lost, -1)):
+        pairs = tuple(_pairs(lists, found, rows, sign))
+        if pairs:
+            yield Strips(title, pairs, words)
 
 
-def _pairs(lists: Sequence[RankLists], found: Comparison, rows: Integers) -> Iterator[Strip]:
-    for row in rows.tolist():
-        place = found.values.rows.tolist().index(row)
-        path, before = str(found.values.paths[place]), float(found.values.figures["mAP"][place])
-        after = before + float(found.gains[place])
-        for letter, one, precision in (("A", lists[0], before), ("B", lists[1], after)):
-            (shown,) = one.rows([one.query.records.paths.tolist().index(path)])
-            yield row_strip(shown, f"{letter}: {path}, average precision {100 * precision:.1f} %")
+def _pairs(lists: Sequence[RankLists], found: Comparison, rows: Integers, sign: int) -> Iterator[Strip]:
+    """The first queries of these, twice each: by A and by B."""
+    asked = {path: query for query, path in enumerate(lists[0].query.records.paths.tolist())}
+    shown = 0
+    for place in np.searchsorted(found.values.rows, rows).tolist():
+        query = asked.get(str(found.values.paths[place]))
+        if shown == QUERIES:
+            return
+        if query is None:
+            continue
+        ranks = [one.first_rank(query) or 0 for one in lists]
+        if found.by == "rank" and sign * (ranks[0] - ranks[1]) <= 0:
+            continue
+        shown += 1
+        for letter, one, values, rank in zip("AB", lists, (found.values, found.other), ranks, strict=True):
+            (row,) = one.rows([query])
+            yield row_strip(row, f"{letter}: {values.paths[place]}, {_words(found.by, values, place, rank)}")
+
+
+def _words(by: str, values: PerQuery, place: int, rank: int) -> str:
+    if by == "rank":
+        trials = int(values.trials[place])
+        mean = f"{values.first_ranks[place]:,.1f} on average over the {trials} trials that ask it"
+        return f"match at rank {rank:,} here, {mean if trials > 1 else 'the only trial that asks it'}"
+    return f"average precision {100 * values.figures['mAP'][place]:.1f} %"

@@ -38,10 +38,11 @@ def ranking_parts(subject: Subject, name: str, folder: Path) -> Iterator[tuple[l
     Raises:
         DataError: an image cannot be read.
     """
-    test = subject.tests[name]
-    lists = RankLists(test, subject.embeddings[name], subject.refinement, max_megapixels=subject.max_megapixels)
-    report = subject.results[name].get(lists.protocol)
-    values = None if report is None else report.per_query
+    results = subject.results[name]
+    own = "all-vs-all" if subject.tests[name].query is None else "query-gallery"
+    protocol = own if own in results or not results else next(iter(results))
+    lists = subject.lists(name, protocol)
+    values = results[protocol].per_query if protocol in results else None
     for kind, queries in _chosen(lists, values, subject.seed).items():
         rows = list(lists.rows(queries))
         title = f"{name}: {_TITLES[kind]} and what was found for them{subject.refined}"

@@ -51,7 +51,7 @@ class Table:
         return tuple(place for place in columns if self.rows and all(row[place][:1] in _DIGITS for row in self.rows))
 
 
-_DIGITS = {*"0123456789+-", ""}
+_DIGITS = {*"0123456789+-<", ""}
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from reid import rng
 from reid.data.images import MAX_MEGAPIXELS, read_image
-from reid.evaluation.per_query import PerQuery, hardest_queries
+from reid.evaluation.per_query import PerQuery
 from reid.evaluation.refinement import PLAIN, Refinement
+from reid.evaluation.single_shot import trial_gallery
 from reid.records import JUNK, NO_CAMERA, Embeddings, Floats, Integers, Records, TestSet
 from reid.report.figures import RankRow, Tile
 
@@ -38,7 +39,7 @@ class RankLists:
         *,
         max_megapixels: float = MAX_MEGAPIXELS,
     ) -> None:
-        self._apart = test.query is not None
+        self._apart = self._camera_rule = test.query is not None
         if test.query is None:
             self.query = self.gallery = refinement.without_junk(embedded)
         else:
@@ -59,20 +60,19 @@ class RankLists:
 
     def hardest(self, values: PerQuery, number: int) -> list[int]:
         """The queries of lowest average precision."""
-        place = {path: row for row, path in enumerate(self.query.records.paths.tolist())}
-        return [place[query.path] for query in hardest_queries(values, number)]
+        order = np.lexsort((values.rows, -values.first_ranks, values.figures["mAP"]))
+        return self._asked(values, order)[:number]
 
     def median(self, values: PerQuery, number: int) -> list[int]:
         """Those in the middle, by average precision."""
-        order = np.lexsort((values.rows, values.figures["mAP"]))
-        start = max(0, (len(order) - number) // 2)
-        return self._rows_of(values, order[start : start + number])
+        asked = self._asked(values, np.lexsort((values.rows, values.figures["mAP"])))
+        start = max(0, (len(asked) - number) // 2)
+        return asked[start : start + number]
 
     def best(self, values: PerQuery, number: int) -> list[int]:
         """Those of highest average precision; of many equal ones those drawn first from a fixed shuffle."""
         shuffled = rng.generator(0, "best queries").permutation(len(values))
-        order = np.lexsort((shuffled, -values.figures["mAP"]))
-        return self._rows_of(values, order[:number])
+        return self._asked(values, np.lexsort((shuffled, -values.figures["mAP"])))[:number]
 
     def rows(self, queries: Sequence[int]) -> Iterator[RankRow]:
         """The first hits of these queries.
@@ -90,27 +90,113 @@ class RankLists:
 
     def hits(self, query: int) -> tuple[Integers, Floats]:
         """The nearest gallery images of a query, at most ten, and their similarities, best first."""
-        distances = self._distances.rows(query, query + 1)[0]
-        columns = np.flatnonzero(self._allowed(query))
+        distances, columns = self._row(query), np.flatnonzero(self._allowed(query))
         nearest = columns[np.argsort(distances[columns], kind="stable")[:HITS]]
         return nearest, 1 - distances[nearest]
+
+    def first_rank(self, query: int) -> int | None:
+        """The rank of a query's first match, from 1; None where there is none."""
+        distances, allowed = self._row(query), self._allowed(query)
+        matches = allowed & (self.gallery.records.identities == self.query.records.identities[query])
+        if not matches.any():
+            return None
+        return 1 + int(np.count_nonzero(distances[allowed] < distances[matches].min()))
+
+    def _row(self, query: int) -> Floats:
+        distances: Floats = self._distances.rows(query, query + 1)[0]
+        return distances
 
     def _tile(self, records: Records, row: int, score: float | None = None) -> Tile:
         return read_tile(records, row, score, max_megapixels=self._max_megapixels)
 
-    def _rows_of(self, values: PerQuery, places: Integers) -> list[int]:
+    def _asked(self, values: PerQuery, order: Integers) -> list[int]:
+        """Queries in this order, those of them that are asked here; a trial does not ask what is its gallery."""
         place = {path: row for row, path in enumerate(self.query.records.paths.tolist())}
-        return [place[path] for path in values.paths[places].tolist()]
+        return [place[path] for path in values.paths[order].tolist() if path in place]
 
     def _allowed(self, query: int) -> NDArray[np.bool_]:
         own, others = self.query.records, self.gallery.records
         allowed: NDArray[np.bool_] = others.identities != JUNK
         if not self._apart:
             allowed[query] = False
-        elif own.cameras is not None and others.cameras is not None and own.cameras[query] != NO_CAMERA:
+        elif (
+            self._camera_rule
+            and own.cameras is not None
+            and others.cameras is not None
+            and own.cameras[query] != NO_CAMERA
+        ):
             same = others.identities == own.identities[query]
             allowed &= ~(same & (others.cameras == own.cameras[query]))
         return allowed
+
+
+class TrialLists(RankLists):
+    """What the first trial of single-shot finds: one image of every identity is searched, all others are asked.
+
+    Args:
+        embedded: of all images of the test set.
+        seed: of the report.
+        refinement: what stands between vectors and ranking.
+        max_megapixels: larger images are refused.
+    """
+
+    def __init__(
+        self,
+        embedded: Embeddings,
+        seed: int,
+        refinement: Refinement = PLAIN,
+        *,
+        max_megapixels: float = MAX_MEGAPIXELS,
+    ) -> None:
+        images = refinement.without_junk(embedded)
+        self._shown = trial_gallery(images.records, seed=seed, trial=0)
+        asked = images.records.identities != JUNK
+        asked[self._shown] = False
+        self._rows = np.flatnonzero(asked)
+        self.query, self.gallery = images.select(self._rows), images.select(self._shown)
+        self._whole = refinement.expand is None  # else distances depend on what is searched
+        sides = (images, images) if self._whole else (self.query, self.gallery)
+        self._distances = refinement.distances(sides[0].vectors, sides[1].vectors)
+        self._max_megapixels = max_megapixels
+        self._apart, self._camera_rule = True, False
+
+    @property
+    def protocol(self) -> str:
+        """The protocol whose queries and galleries these are."""
+        return "single-shot"
+
+    def _row(self, query: int) -> Floats:
+        if not self._whole:
+            return super()._row(query)
+        row = int(self._rows[query])
+        distances: Floats = self._distances.rows(row, row + 1)[0][self._shown]
+        return distances
+
+
+def lists_of(
+    test: TestSet,
+    embedded: Embeddings,
+    protocol: str,
+    refinement: Refinement = PLAIN,
+    *,
+    seed: int = 0,
+    max_megapixels: float = MAX_MEGAPIXELS,
+) -> RankLists:
+    """The rank lists that a protocol scores; of single-shot those of its first trial.
+
+    Args:
+        test: the test set.
+        embedded: of its images: the queries, if any, then the gallery.
+        protocol: its name.
+        refinement: what stands between vectors and ranking.
+        seed: of the report.
+        max_megapixels: larger images are refused.
+    """
+    if protocol == "single-shot":
+        return TrialLists(embedded, seed, refinement, max_megapixels=max_megapixels)
+    if protocol == "all-vs-all":
+        test = TestSet(test.name, embedded.records, None, (protocol,))
+    return RankLists(test, embedded, refinement, max_megapixels=max_megapixels)
 
 
 def read_tile(

@@ -11,6 +11,7 @@ from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.reports import Report
 from reid.records import JUNK, NO_CAMERA, Embeddings, Integers, Records, TestSet, identity_table
 from reid.report.figures import RankRow
+from reid.report.rankings import RankLists, lists_of
 
 Explain = Callable[[RankRow], RankRow]
 """Colours the pictures of a rank list by what made the match."""
@@ -56,6 +57,11 @@ class Subject:
         """Identity codes that are asked for, None where all are: others may be distractors, which share one name."""
         query = self.tests[name].query
         return None if query is None else np.unique(query.identities)
+
+    def lists(self, name: str, protocol: str) -> RankLists:
+        """What is found for the queries of a test set, as a protocol has it."""
+        test, embedded = self.tests[name], self.embeddings[name]
+        return lists_of(test, embedded, protocol, self.refinement, seed=self.seed, max_megapixels=self.max_megapixels)
 
     def pictured(self, name: str) -> bool:
         """Whether the images of a test set are there to be shown, going by the first of them."""

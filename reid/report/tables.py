@@ -1,5 +1,6 @@
 """Tables for a terminal and for Markdown, and those of datasets and results."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from reid.evaluation.bootstrap import Interval
@@ -227,6 +228,7 @@ def _columns(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> tuple[lis
 
 
 _NO_NUMBER = ("", "-", "undefined")
+_NUMBER = re.compile(r"(< )?[-+]?\d[\d,.±– %]*( to [-+]?\d[\d,.]*)?")  # noqa: RUF001
 
 
 def _text(cell: Cell) -> str:
@@ -236,8 +238,7 @@ def _text(cell: Cell) -> str:
 
 
 def _numeric(cell: str) -> bool:
-    digits = cell.removeprefix("-")
-    return digits[:1].isdigit() and all(c.isdigit() or c in ",.±– %" for c in digits)  # noqa: RUF001
+    return _NUMBER.fullmatch(cell) is not None
 
 
 def _align(line: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> list[str]:

@@ -117,9 +117,14 @@ def test_pairing_sees_what_two_intervals_do_not():
 
 def test_trials_are_compared_image_by_image():
     """Single-shot of the same seed asks both models the same; there is no single answer at rank 1 to count."""
-    found = compare(*(single_shot(images, trials=3).per_query for images in (another(IMAGES, 1), IMAGES)))
+    first, second = (single_shot(images, trials=3).per_query for images in (another(IMAGES, 1), IMAGES))
+    found = compare(first, second)
 
     assert found.rank1 is None
+    gains = dict(zip(first.rows.tolist(), (first.first_ranks - second.first_ranks).tolist(), strict=True))
+    assert found.by == "rank"
+    assert found.won.tolist() == sorted((r for r in gains if gains[r] > 0), key=lambda r: (-gains[r], r))
+    assert found.lost.tolist() == sorted((r for r in gains if gains[r] < 0), key=lambda r: (gains[r], r))
     assert found.figures["rank1"].second == pytest.approx(single_shot(IMAGES, trials=3).figures()["rank1"]["mean"])
     with pytest.raises(DataError, match=r"the number of trials of 00\d\d\.jpg is \d+ for one and \d+ for"):
         compare(*(single_shot(IMAGES, trials=20, seed=seed).per_query for seed in (0, 1)))
@@ -167,6 +172,7 @@ def test_json():
         "identities",
         "figures",
         "mcnemar",
+        "won_by",
         "queries_won",
         "queries_lost",
         "won",

@@ -7,7 +7,7 @@ from samples import drawn, embeddings
 
 from reid import rng
 from reid.errors import ConfigError
-from reid.evaluation.single_shot import single_shot
+from reid.evaluation.single_shot import single_shot, trial_gallery
 
 
 def expected_trial(images, seed, trial):
@@ -38,6 +38,16 @@ def test_trials_equal_the_definition(seed):
         assert [found.cmc[k] for k in (1, 2, 5)] == pytest.approx([expected.figures[f"hit{k}"] for k in (1, 2, 5)])
         assert found.counts.queries == expected.queries
     assert len({trial.mAP for trial in report.trials}) > 1
+
+
+def test_the_gallery_of_a_trial_is_known():
+    """The trial with the same seed scores against these images."""
+    images = drawn(60, 7)
+    images.records.identities[::9] = -1
+    asked = [set(range(60)) - set(single_shot(images, trials=1, seed=s).per_query.rows.tolist()) for s in (0, 7)]
+    junk = set(range(0, 60, 9))
+
+    assert [set(trial_gallery(images.records, seed=s, trial=0).tolist()) for s in (0, 7)] == [a - junk for a in asked]
 
 
 def test_galleries_depend_on_nothing_else():

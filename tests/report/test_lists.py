@@ -1,6 +1,7 @@
 """Rank lists, identities and suspects of a test set, as parts of its page."""
 
 import csv
+import dataclasses
 
 import pytest
 from report_subjects import subject
@@ -56,3 +57,16 @@ def test_suspects_as_a_table_to_check(about, tmp_path):
     assert all((about.tests["test"].gallery.root / row["path"]).is_file() for row in rows)
     assert {row["identity"] for row in rows} <= {*about.tests["test"].gallery.identity_names}
     assert len(parts[1][1].strips) + len(parts[2][1].strips) == len(rows)
+
+
+def test_a_set_that_is_only_asked_single_shot(tmp_path):
+    """Its lists are those of the first trial, and say the average precision over the trials."""
+    about = subject(tmp_path, apart=False)
+    found = about.results["test"]["single-shot"]
+    alone = dataclasses.replace(about, results={"test": {"single-shot": found}})
+    _, drawn = next(ranking_parts(alone, "test", tmp_path))
+    precision = dict(zip(found.per_query.paths, found.per_query.figures["mAP"], strict=True))
+
+    for strip in drawn.strips:
+        assert [tile.verdict for tile in strip.tiles].count("right") <= 1
+        assert f"{100 * precision[strip.label.partition(',')[0]]:.1f} %" in strip.label

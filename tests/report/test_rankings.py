@@ -8,9 +8,10 @@ import small_runs
 
 from reid.evaluation.per_query import hardest_queries
 from reid.evaluation.protocols import evaluate_test_set
-from reid.evaluation.refinement import Refinement
+from reid.evaluation.refinement import PLAIN, Refinement
+from reid.evaluation.single_shot import single_shot
 from reid.records import Embeddings, TestSet
-from reid.report.rankings import HITS, RankLists
+from reid.report.rankings import HITS, RankLists, lists_of
 from reid.rerank import k_reciprocal
 
 
@@ -77,3 +78,48 @@ def test_lists_are_those_of_the_refined_distances(embedded):
     (row,) = lists.rows([3])
     expected = np.sort(np.delete(distances[3], 3))[:HITS]
     assert np.allclose([1 - hit.score for hit in row.hits], expected, atol=1e-6)
+
+
+def _doubled(query, gallery):
+    """Stands for query expansion: vectors that depend on what is searched."""
+    return query + gallery.mean(axis=0), gallery
+
+
+@pytest.mark.parametrize("refinement", [PLAIN, Refinement(rerank=k_reciprocal), Refinement(expand=_doubled)])
+def test_single_shot_lists_are_those_of_its_first_trial(embedded, refinement):
+    """One image of every identity is searched; every query's match has the rank that was scored."""
+    values = single_shot(embedded, trials=1, seed=4, refinement=refinement, bootstrap=0).per_query
+    test, _ = sets(embedded)[0]
+    lists = lists_of(test, embedded, "single-shot", refinement, seed=4)
+
+    assert lists.protocol == "single-shot"
+    assert lists.query.records.paths.tolist() == values.paths.tolist()
+    assert sorted(lists.gallery.records.identities) == [*range(11)]
+    assert [lists.first_rank(query) for query in range(len(values))] == values.first_ranks.tolist()
+    (row,) = lists.rows([5])
+    rank = int(values.first_ranks[5])
+    assert [hit.identity == row.query.identity for hit in row.hits] == [place == rank for place in range(1, HITS + 1)]
+
+
+def test_queries_that_a_trial_does_not_ask_are_passed_over(embedded):
+    """Of all trials the hardest, the median and the best that the first one asks; the first match of a query is counted."""
+    values = single_shot(embedded, trials=9, seed=4, bootstrap=0).per_query
+    lists = lists_of(sets(embedded)[0][0], embedded, "single-shot", seed=4)
+    precision = dict(zip(values.paths, values.figures["mAP"], strict=True))
+    asked = lists.query.records.paths
+    every = sorted(precision[path] for path in asked)
+
+    assert len(values) > len(asked)
+    assert [precision[asked[row]] for row in lists.hardest(values, 4)] == every[:4]
+    assert [precision[asked[row]] for row in lists.best(values, 4)] == every[::-1][:4]
+
+
+def test_lists_are_those_of_the_protocol(embedded):
+    """All images against all others, also of a set with queries of its own; a query without a match has no first rank."""
+    test, vectors = sets(embedded)[1]
+    mutual = lists_of(test, vectors, "all-vs-all")
+    assert (mutual.protocol, len(mutual.query.records)) == ("all-vs-all", 48)
+    apart = lists_of(test, vectors, "query-gallery")
+    (report,) = evaluate_test_set(test, vectors).values()
+    ranks = dict(zip(report.per_query.rows, report.per_query.first_ranks, strict=True))
+    assert [apart.first_rank(query) for query in range(12)] == [ranks.get(query) for query in range(12)]

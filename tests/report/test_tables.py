@@ -38,6 +38,17 @@ def test_pipe_table_is_markdown():
     ]
 
 
+def test_differences_are_numbers():
+    """Signs, intervals and bounds stand to the right as well; names that begin with a digit do not."""
+    rows = [["+1.0", "-2.0 to +1.5", "< 0.001", "3 to do"], ["-10.0", "", "0.250", "4"]]
+
+    assert pipe_table(["d", "i", "p", "n"], rows).splitlines()[1:] == [
+        "| ----: | -----------: | ------: | ------- |",
+        "|  +1.0 | -2.0 to +1.5 | < 0.001 | 3 to do |",
+        "| -10.0 |              |   0.250 | 4       |",
+    ]
+
+
 @pytest.mark.parametrize("table", [text_table, pipe_table])
 def test_names_from_outside_cannot_move_the_cursor(table):
     """Control characters and line breaks are printed as escapes; there may be no rows at all."""

@@ -36,7 +36,7 @@ def score_comparison(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     started = time.perf_counter()
     if options["embeddings"] is not None or options["run_folder"] is not None:
         raise ConfigError("--compare names both models; leave out --run and --embeddings")
-    if options["explain"]:
+    if options["explain"] or options["explain_learner"] is not None:
         raise ConfigError("--explain colours the rank lists of one run; leave it out with --compare")
     names = [printable(path) for path in options["compare"]]
     runs = [_is_run(path) for path in options["compare"]]

@@ -71,6 +71,12 @@ PROTOCOLS = ("single-shot", "all-vs-all", "query-gallery")
     "and a folder of its own for re-ranking]",
 )
 @click.option("--explain", is_flag=True, help="Colour rank lists also by what made the match.")
+@click.option(
+    "--explain-learner",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="The same by the slice of one learner, counted from 0, alone.",
+)
 @click.option("--no-report", is_flag=True, help="Figures only: no pictures and no page.")
 @FLIP
 @CROPS

@@ -13,7 +13,7 @@ import numpy as np
 from reid import files
 from reid.acceleration import AcceleratedDistances, accelerates
 from reid.cli.forecast import forecast, searches
-from reid.cli.pictures import chosen_thresholds, explainer
+from reid.cli.pictures import chosen_thresholds
 from reid.cli.progress import Counter
 from reid.cli.refining import cautions, check_options, in_words, refined_by, to_options
 from reid.config import EvaluateConfig
@@ -25,7 +25,7 @@ from reid.evaluation.protocols import PROTOCOLS, Options, evaluate_test_set
 from reid.evaluation.reports import Report
 from reid.records import Embeddings, Records, Splits, TestSet, concatenate
 from reid.report.evaluation_report import write_report
-from reid.report.subject import Subject
+from reid.report.subject import Explain, Subject
 from reid.report.tables import results_table
 from reid.rerank.neighbourhood import Compare
 from reid.text import did_you_mean, printable
@@ -44,7 +44,7 @@ def evaluate_splits(
     out: Path,
     workers: int | None = None,
     pictures: bool = True,
-    explain: bool = False,
+    explain: Explain | None = None,
 ) -> Outcome:
     """Embed the test images and score them; report, pictures and page go to `out`.
 
@@ -57,7 +57,7 @@ def evaluate_splits(
         out: folder for report.json and report/.
         workers: loader processes; None chooses by the number of cores.
         pictures: whether there are pictures and a page beside the figures.
-        explain: whether rank lists are also coloured by what made the match.
+        explain: colours rank lists by what made the match; None leaves that out.
 
     Returns:
         The report as plain values, and a function that prints it.
@@ -68,7 +68,6 @@ def evaluate_splits(
         OutputError: `out` cannot be written to.
     """
     tests = check_settings(splits, settings)
-    colours = explainer(embedder) if explain else None
     files.make_folder(out / "report" if pictures else out)  # before the work is done whose results go there
     for caution in cautions(tests, settings):
         click.echo(f"note: {caution}", err=True)
@@ -87,7 +86,7 @@ def evaluate_splits(
         refinement=options.refinement,
         refined=words,
         chosen=chosen_thresholds(Path(run), embedder.fingerprint),
-        explain=colours,
+        explain=explain,
         max_megapixels=embedder.max_megapixels,
     )
     started = time.perf_counter()

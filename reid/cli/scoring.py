@@ -28,6 +28,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     """
     from reid.cli.cores import share_for
     from reid.cli.evaluation import check_settings, evaluate_splits
+    from reid.cli.pictures import explainer
     from reid.cli.scored import to_score
     from reid.data.dataset import read_dataset
     from reid.embed import load_embedder
@@ -38,6 +39,9 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     chosen = choose_data(config, options)
     embedder = load_embedder(scored.path, device=options["device"], flip=options["flip"], crops=options["crops"])
     embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
+    colours = None
+    if options["explain"] or options["explain_learner"] is not None:
+        colours = explainer(embedder, options["explain_learner"], subspaces=config.division.subspaces)
     workers = share_for(embedder, config.data.workers)
     splits = read_dataset(chosen.dataset, chosen.root)
     check_settings(splits, chosen.settings)
@@ -53,7 +57,7 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
         out=options["out"] or scored.home / chosen.place,
         workers=workers,
         pictures=not options["no_report"],
-        explain=options["explain"],
+        explain=colours,
     )
 
 
@@ -227,9 +231,10 @@ def refuse_what_needs_images(options: Mapping[str, Any]) -> None:
         "root": "--root",
         "splits": "--split",
         "explain": "--explain",
+        "explain_learner": "--explain-learner",
         "flip": "--flip",
     }
-    given = [option for name, option in names.items() if options[name]]
+    given = [o for name, o in names.items() if options[name] not in (None, ()) and options[name] is not False]
     given += ["--crops"] if options["crops"] > 1 else []
     if given:
         raise ConfigError(f"--embeddings scores vectors that are there already; leave out {', '.join(given)}")

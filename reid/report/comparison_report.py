@@ -1,5 +1,6 @@
 """Two models side by side on one page: differences with intervals, and the queries that either won, in pictures."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -12,12 +13,28 @@ from reid.records import Integers
 from reid.report.comparison import COLUMNS, NOTE, comparison_rows, comparison_tables, in_sentences
 from reid.report.differences import differences
 from reid.report.lists import row_strip
-from reid.report.page import Block, Chart, Charts, Notes, Plain, Section, Strip, Strips, Table, Words, png, write_page
+from reid.report.page import (
+    Block,
+    Chart,
+    Charts,
+    Notes,
+    Plain,
+    Section,
+    Strip,
+    Strips,
+    Table,
+    Words,
+    png,
+    remove_older,
+    write_page,
+)
 from reid.report.rankings import RankLists
 from reid.report.subject import Subject
 
 QUERIES = 6
 """Queries won, and lost, in pictures."""
+
+_OURS = re.compile(r"differences-.+\.png")
 
 Compared = Mapping[str, Mapping[str, Comparison]]
 
@@ -60,7 +77,9 @@ def write_comparison(subjects: tuple[Subject, Subject], compared: Compared, fold
     files.write_text(folder / "tables.md", text + "\n")
     lines = [f"A: {names[0]}", f"B: {names[1]}"]
     write_page(folder / "index.html", f"Comparison on {subjects[0].name}{subjects[0].refined}", lines, sections)
-    return [*written, folder / "tables.md", folder / "index.html"]
+    written += [folder / "tables.md", folder / "index.html"]
+    remove_older(written, _OURS)
+    return written
 
 
 def _pictures(subjects: Sequence[Subject], name: str, found: Comparison) -> Iterator[Block]:

@@ -1,5 +1,6 @@
 """The whole report of an evaluation: pictures, lists and tables in a folder, and one page with all of them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,11 +8,16 @@ from reid import files
 from reid.report.charts import camera_charts, map_chart, training_charts, whole_charts
 from reid.report.lists import identity_parts, ranking_parts, suspect_parts
 from reid.report.notes import notes
-from reid.report.page import Block, Chart, Charts, Notes, Plain, Section, Table, Words, write_page
+from reid.report.page import Block, Chart, Charts, Notes, Plain, Section, Table, Words, remove_older, write_page
 from reid.report.subject import Subject
 from reid.report.tables import figure_cells, results_table
 
 PAGE = "index.html"
+
+_OURS = re.compile(
+    r"(cmc|precision-recall|roc)\.png|(similarities|cameras|map|(explained-)?(ranks|best|median|hardest))-.+\.png"
+    r"|suspects-.+\.csv"
+)
 
 
 def write_report(subject: Subject, folder: Path) -> list[Path]:
@@ -20,7 +26,8 @@ def write_report(subject: Subject, folder: Path) -> list[Path]:
     Pictures are `cmc.png`, `precision-recall.png`, `roc.png`, `similarities-*.png`, `cameras-*.png`, `map-*.png` and rank
     lists `ranks-*.png`, `best-*.png`, `median-*.png`, `hardest-*.png`; `suspects-*.csv` lists labels to check, `tables.md`
     has the tables, and `index.html` everything, with what training drew into the same folder. Where images are not to be
-    found, as for vectors from elsewhere, there are no pictures of them.
+    found, as for vectors from elsewhere, there are no pictures of them. Files by these names that an earlier report left and
+    this one does not write are removed.
 
     Args:
         subject: what it is about.
@@ -63,7 +70,9 @@ def write_report(subject: Subject, folder: Path) -> list[Path]:
     files.write_text(folder / "tables.md", results_table(subject.name + subject.refined, subject.results) + "\n")
     title = f"Evaluation on {subject.name}{subject.refined}"
     write_page(folder / PAGE, title, [f"model: {subject.model}"], sections)
-    return [*written, folder / "tables.md", folder / PAGE]
+    written += [folder / "tables.md", folder / PAGE]
+    remove_older(written, _OURS)
+    return written
 
 
 _LEGEND = (

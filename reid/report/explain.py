@@ -30,10 +30,17 @@ class Explainer:
     Attributes:
         network: in evaluation mode; see `reid.model.activation`.
         prepare: how its pictures are made.
+        learner: whose slice of the embedding alone is looked at; None is the whole.
     """
 
     network: "EmbeddingNetwork"
     prepare: TestTransform
+    learner: int | None = None
+
+    @property
+    def words(self) -> str:
+        """What is coloured, in words."""
+        return "what drove the match" + ("" if self.learner is None else f" in the slice of learner {self.learner}")
 
     def __call__(self, row: RankRow) -> RankRow:
         """The same list with coloured pictures."""
@@ -60,7 +67,7 @@ class Explainer:
             vectors = self.network(pictures)
         towards = vectors[:1].repeat(len(vectors), 1)
         towards[0] = vectors[1]
-        maps: Floats = activation_maps(self.network, pictures, towards).cpu().numpy()
+        maps: Floats = activation_maps(self.network, pictures, towards, learner=self.learner).cpu().numpy()
         return maps
 
 

@@ -29,7 +29,6 @@ _TITLES = {
     "median": "median queries",
     "hardest": "hardest queries",
 }
-_EXPLAINED = "what drove the match"
 
 
 def ranking_parts(subject: Subject, name: str, folder: Path) -> Iterator[tuple[list[Path], Block]]:
@@ -48,11 +47,15 @@ def ranking_parts(subject: Subject, name: str, folder: Path) -> Iterator[tuple[l
         title = f"{name}: {_TITLES[kind]} and what was found for them{subject.refined}"
         rank_lists(rows, folder / f"{kind}-{name}.png", title=title)
         paths = [folder / f"{kind}-{name}.png"]
-        explained = [subject.explain(row) for row in rows] if subject.explain else []
-        if explained:
+        strips = [row_strip(row, label) for row, label in zip(rows, _labels(lists, values, queries), strict=True)]
+        if subject.explain:
+            coloured = [subject.explain(row) for row in rows]
             paths.append(folder / f"explained-{kind}-{name}.png")
-            rank_lists(explained, paths[-1], title=f"{name}: {_TITLES[kind]}, {_EXPLAINED}")
-        yield paths, Strips(_TITLES[kind].capitalize(), tuple(_strips(lists, values, queries, rows, explained)))
+            rank_lists(coloured, paths[-1], title=f"{name}: {_TITLES[kind]}, {subject.explain.words}")
+            labels = [f"{lists.query.records.paths[query]}: {subject.explain.words}" for query in queries]
+            below = map(row_strip, coloured, labels)
+            strips = [strip for pair in zip(strips, below, strict=True) for strip in pair]
+        yield paths, Strips(_TITLES[kind].capitalize(), tuple(strips))
 
 
 def identity_parts(subject: Subject, name: str) -> Iterator[Block]:
@@ -114,16 +117,12 @@ def _chosen(lists: RankLists, values: PerQuery | None, seed: int) -> dict[str, l
     return {kind: queries for kind, queries in chosen.items() if queries}
 
 
-def _strips(
-    lists: RankLists, values: PerQuery | None, queries: list[int], rows: list[RankRow], explained: list[RankRow]
-) -> Iterator[Strip]:
+def _labels(lists: RankLists, values: PerQuery | None, queries: list[int]) -> Iterator[str]:
     precisions = {} if values is None else dict(zip(values.paths.tolist(), values.figures["mAP"].tolist(), strict=True))
-    for place, (query, row) in enumerate(zip(queries, rows, strict=True)):
+    for query in queries:
         path = lists.query.records.paths[query]
         words = f", average precision {100 * precisions[path]:.1f} %" if path in precisions else ", without a match"
-        yield row_strip(row, f"{path}{words}")
-        if explained:
-            yield row_strip(explained[place], f"{path}: {_EXPLAINED}")
+        yield f"{path}{words}"
 
 
 def row_strip(row: RankRow, label: str) -> Strip:

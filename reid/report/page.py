@@ -5,6 +5,7 @@ What is on the page is given as values; strings come from file names and labels,
 
 import base64
 import dataclasses
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -152,6 +153,22 @@ def write_page(out: Path, title: str, lines: Sequence[str], sections: Sequence[S
     shown = [_clean(section) for section in sections if section.blocks]
     text = _template().render(title=printable(title), lines=[printable(line) for line in lines], sections=shown)
     files.write_text(out, text)
+
+
+def remove_older(written: Sequence[Path], ours: re.Pattern[str]) -> None:
+    """Remove what an earlier page had beside it and this one does not name.
+
+    Args:
+        written: what belongs to this page, the page last.
+        ours: what such files are called; nothing else is touched.
+
+    Raises:
+        OutputError: a file cannot be removed.
+    """
+    for path in sorted(written[-1].parent.iterdir()):
+        if path not in written and path.is_file() and ours.fullmatch(path.name):
+            with files.writing(path):
+                path.unlink(missing_ok=True)
 
 
 def png(content: bytes) -> str:

@@ -1,8 +1,9 @@
 """What an evaluation report is about."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -13,8 +14,18 @@ from reid.records import JUNK, NO_CAMERA, Embeddings, Integers, Records, TestSet
 from reid.report.figures import RankRow
 from reid.report.rankings import RankLists, lists_of
 
-Explain = Callable[[RankRow], RankRow]
-"""Colours the pictures of a rank list by what made the match."""
+
+class Explain(Protocol):
+    """Colours the pictures of a rank list by what made the match."""
+
+    @property
+    def words(self) -> str:
+        """What is coloured, in words."""
+        ...
+
+    def __call__(self, row: RankRow) -> RankRow:
+        """The same list with coloured pictures."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -57,6 +57,7 @@ def test_a_file_with_itself(folder):
         (("--compare", "a.npz", "b.npz", "--embeddings", "a.npz"), 78, "leave out --run and --embeddings"),
         (("--compare", "a.npz", "b.npz", "--split", "large"), 78, "leave out --split"),
         (("--compare", "a.npz", "b.npz", "--explain"), 78, "leave it out with --compare"),
+        (("--compare", "a.npz", "b.npz", "--explain-learner", "0"), 78, "leave it out with --compare"),
         (("--compare", "a.npz", "missing"), 2, "missing"),
     ],
 )

@@ -156,7 +156,7 @@ def test_help_in_process(tmp_path):
 
 def test_the_report_of_a_run(market):
     """A page and pictures, coloured by what made the match where that is asked for; none where they are not wanted."""
-    done = evaluate(market.folder, "--explain", pictures=True)
+    done = evaluate(market.folder, "--explain-learner", "1", pictures=True)
     written = [line for line in done.out.splitlines() if "/report/" in line]
 
     assert done.code == 0, done.err
@@ -179,6 +179,8 @@ def test_the_report_of_vectors(tmp_path):
     assert (tmp_path / "o" / "report" / "roc.png").is_file()
     refused = evaluate(tmp_path, "--embeddings", "v.npz", "--explain")
     assert (refused.code, "leave out --explain" in refused.err) == (78, True)
+    refused = evaluate(tmp_path, "--embeddings", "v.npz", "--explain-learner", "0")
+    assert (refused.code, "leave out --explain-learner" in refused.err) == (78, True)
 
 
 def test_vectors_that_are_averaged(market):

@@ -9,18 +9,33 @@ from report_subjects import Page, subject
 
 from reid.report.evaluation_report import PAGE, write_report
 
+OTHERS = ("notes.txt", "best.png", "map.svg")
+
+
+class Uncoloured:
+    """Stands for what colours rank lists."""
+
+    words = "what drove the match in the slice of learner 7"
+
+    def __call__(self, row):
+        return row
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A report with explained rank lists and a picture of training, its subject, folder and what was written."""
     folder = tmp_path_factory.mktemp("report")
-    about = dataclasses.replace(subject(tmp_path_factory.mktemp("pictures")), explain=lambda row: row)
+    about = dataclasses.replace(subject(tmp_path_factory.mktemp("pictures")), explain=Uncoloured())
     cv2.imwrite(str(folder / "division-flow.png"), np.zeros((9, 9, 3)))
+    for name in ("explained-ranks-other.png", "similarities-other-all-vs-all.png", "suspects-other.csv"):
+        (folder / name).write_bytes(b"of an earlier report")
+    for name in OTHERS:
+        (folder / name).write_bytes(b"of somebody else")
     return about, folder, write_report(about, folder)
 
 
 def test_files(made):
-    """Those that are named are there and can be read; nothing else was written."""
+    """Those that are named are there and can be read; of an earlier report nothing is left, of others everything."""
     _, folder, written = made
     kinds = ["ranks", "best", "median", "hardest"]
     pictures = ["cmc", "precision-recall", "roc", "similarities-test-query-gallery", "cameras-test", "map-test"]
@@ -28,7 +43,7 @@ def test_files(made):
     names = {*(f"{name}.png" for name in pictures), "suspects-test.csv", "tables.md", PAGE}
 
     assert {path.name for path in written} == names
-    assert {path.name for path in folder.iterdir()} == {*names, "division-flow.png"}
+    assert {path.name for path in folder.iterdir()} == {*names, *OTHERS, "division-flow.png"}
     assert all(path.read_bytes()[:4] == b"\x89PNG" for path in written if path.suffix == ".png")
     assert all(cv2.imread(str(folder / f"{name}.png")).std() > 1 for name in ("cmc", "roc", "cameras-test", "map-test"))
 
@@ -55,7 +70,7 @@ def test_page(made):
         "Map of the embedding",
         "Division.",
         f"{100 * report.mAP:.1f}",
-        "what drove the match",
+        Uncoloured.words,
     ):
         assert words in page.text
     assert "<b>&\"'\\n\\udcff" in page.text

@@ -19,8 +19,25 @@ def test_rows_keep_what_they_say():
             assert (after.identity, after.camera, after.score) == (before.identity, before.camera, before.score)
             assert after.image.shape == ((240, 180, 3) if crop == "resize" else (180, 180, 3))
             assert (after.image.max(axis=2).astype(int) - after.image.min(axis=2)).max() > 100
+    assert Explainer(network, TestTransform((32, 32)), 2).words == "what drove the match in the slice of learner 2"
     alone = RankRow(tiles[0], ())
     assert Explainer(network, TestTransform((32, 32)))(alone) is alone
+
+
+def test_the_slice_of_one_learner(monkeypatch):
+    """What its numbers of the vector add is coloured, and nothing else: the slices' maps add up to the whole's."""
+    draw = np.random.default_rng(0)
+    tiles = [Tile(draw.integers(0, 256, (40, 30, 3), dtype=np.uint8), str(n), n, 0.5) for n in range(3)]
+    network, seen = small_runs.network(), []
+    monkeypatch.setattr("reid.report.explain.coloured", lambda image, places: seen.append(places) or image)
+    learners = network.architecture.learners
+    for learner in (None, *range(learners)):
+        Explainer(network, TestTransform((32, 32)), learner)(RankRow(tiles[0], tuple(tiles[1:])))
+    whole, *slices = np.array(seen).reshape(learners + 1, 3, *seen[0].shape)
+
+    assert learners > 1
+    assert np.allclose(whole, np.sum(slices, axis=0), atol=1e-6)
+    assert not np.allclose(slices[0], slices[1], atol=1e-4)
 
 
 def test_colour_lies_where_contributions_are():

@@ -2,7 +2,7 @@
 
     python benchmarks/embedding.py [--case small|resnet18|resnet50] [--crops 20000] [--seconds 200]
 
-One side is what reid-embed does with a piece of its work: files are read, hashed, decoded and resized by the threads and
+One side is what reid-embed does with a piece of its work: files are read, decoded and resized by the threads and
 processes that the command line chooses, embedded, and the vectors saved. The other is the model alone on pictures that
 were prepared before. They run in turns, a piece of crops at a time. The machine's speed may double within a minute, so
 each piece from files is compared with the mean of those from memory just before and just after it, and the median of
@@ -37,7 +37,7 @@ from reid.model.store import Description
 
 CASES = {"small": ("small-cnn", (48, 48)), "resnet18": ("resnet18", (128, 128)), "resnet50": ("resnet50", (256, 128))}
 PIECES = {"small": 4_000, "resnet18": 500, "resnet50": 250}
-DRAWN = 500  # different pictures; a file that is linked again is read, decoded and hashed like any other
+DRAWN = 500  # different pictures; a file that is linked again is read and decoded like any other
 
 
 def main() -> None:

@@ -33,7 +33,7 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CHUNK = 32
 
 
-def read_image(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
+def read_image(path: Path | str, *, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray[np.uint8]:
     """The picture in a file, upright; a warning says so where it is the first of several frames.
 
     Args:
@@ -50,7 +50,7 @@ def read_image(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> NDArray
     return decode_image(read_content(path, max_megapixels=max_megapixels), str(path), max_megapixels=max_megapixels)
 
 
-def read_content(path: Path, *, max_megapixels: float = MAX_MEGAPIXELS) -> bytes:
+def read_content(path: Path | str, *, max_megapixels: float = MAX_MEGAPIXELS) -> bytes:
     """The bytes of an image file, not decoded.
 
     Args:
@@ -163,7 +163,7 @@ def _problem(path: Path, max_megapixels: float) -> str | None:
     return None
 
 
-def _read(path: Path, max_megapixels: float) -> bytes:
+def _read(path: Path | str, max_megapixels: float) -> bytes:
     pauses = iter(_PAUSES)
     while True:
         try:
@@ -177,7 +177,7 @@ def _read(path: Path, max_megapixels: float) -> bytes:
         time.sleep(pause)
 
 
-def _read_once(path: Path, max_megapixels: float) -> bytes:
+def _read_once(path: Path | str, max_megapixels: float) -> bytes:
     file = os.open(path, _READ)
     try:
         status = os.fstat(file)

@@ -5,6 +5,7 @@ shared memory. Without workers, as many threads read as compute, in turns with t
 """
 
 import os
+import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from types import TracebackType
@@ -37,6 +38,13 @@ def default_workers(device: str) -> int:
     return min(max(1, cores // 4), max(0, cores - torch.get_num_threads()))
 
 
+def core_left() -> bool:
+    """Whether torch's threads leave a core to who reads ahead; one that has to share its core holds up the others."""
+    import torch
+
+    return available_cores() > torch.get_num_threads()
+
+
 class Loader:
     """Batches in order, of one reader, epoch after epoch.
 
@@ -48,6 +56,8 @@ class Loader:
             number where there is no Linux.
         threads: that read where no processes do; None is as many as torch has.
         pin: whether batches are put in page-locked memory, for a GPU to fetch.
+        lend: whether a batch may be overwritten once the next is asked for, which spares copying it.
+        ahead: whether, where no processes read, a thread reads the next batch while the one before is in use.
         timeout: seconds after which a worker that finishes no picture is given up.
     """
 
@@ -58,10 +68,13 @@ class Loader:
         workers: int,
         threads: int | None = None,
         pin: bool = False,
+        lend: bool = False,
+        ahead: bool = False,
         timeout: float = 300.0,
     ) -> None:
-        self._reader, self._threads, self._pin = reader, threads, pin
+        self._reader, self._threads, self._pin, self._lend = reader, threads, pin, lend
         self._workers = processes.Workers(reader, workers, timeout) if workers and processes.AVAILABLE else None
+        self._ahead = pin or (ahead and self._workers is None)
 
     def batches(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, "torch.Tensor"]]:
         """The batches of `tasks`, in order, each as the reader makes it: (B, height, width, 3) uint8 by `Reader`.
@@ -73,36 +86,44 @@ class Loader:
             LoaderError: an image could not be prepared, or a worker died or hangs; the file is named where it is known.
         """
         every = list(tasks)
-        made = self._made(every)
-        yield from zip(every, self._one_ahead(made) if self._pin else made, strict=True)
+        left = threading.Event()
+        made = self._made(every, left)
+        yield from zip(every, self._one_ahead(made, left) if self._ahead else made, strict=True)
 
-    def _made(self, tasks: list[Task]) -> "Iterator[torch.Tensor]":
+    def _made(self, tasks: list[Task], left: threading.Event) -> "Iterator[torch.Tensor]":
         import torch
 
         if self._workers is None:
-            for pixels in self._in_turns(tasks, self._threads or torch.get_num_threads()):
+            for pixels in self._in_turns(tasks, self._threads or torch.get_num_threads(), left):
                 batch = torch.from_numpy(pixels)
                 yield batch.pin_memory() if self._pin else batch
             return
         for made in self._workers.make(tasks):
             if isinstance(made, ReidError):
                 raise made
-            yield torch.from_numpy(made).pin_memory() if self._pin else torch.from_numpy(made.copy())
+            if self._pin:
+                yield torch.from_numpy(made).pin_memory()
+            else:
+                yield torch.from_numpy(made if self._lend else made.copy())
 
-    def _in_turns(self, tasks: list[Task], threads: int) -> Iterator[Pixels]:
+    def _in_turns(self, tasks: list[Task], threads: int, left: threading.Event) -> Iterator[Pixels]:
         """The same from this process: each of torch's threads reads a batch while none of them computes."""
+
+        def read(task: Task) -> Pixels:
+            return self._reader.batch(task, lambda _place: _unless(left))
+
         if threads == 1:
-            yield from map(self._reader.batch, tasks)
+            yield from map(read, tasks)
             return
         with ThreadPoolExecutor(threads) as pool:
             for start in range(0, len(tasks), threads):
-                coming = [pool.submit(self._reader.batch, task) for task in tasks[start : start + threads]]
+                coming = [pool.submit(read, task) for task in tasks[start : start + threads]]
                 wait(coming)
                 for batch in coming:
                     yield batch.result()
 
-    def _one_ahead(self, made: "Iterator[torch.Tensor]") -> "Iterator[torch.Tensor]":
-        """The same, each being copied to page-locked memory while the GPU is at work on the one before."""
+    def _one_ahead(self, made: "Iterator[torch.Tensor]", left: threading.Event) -> "Iterator[torch.Tensor]":
+        """The same, each being read, or copied to page-locked memory, while the one before is in use."""
         with ThreadPoolExecutor(1) as thread:
             coming = thread.submit(next, made, None)
             try:
@@ -112,6 +133,8 @@ class Loader:
             except KeyboardInterrupt:
                 self.close()  # which ends the thread's waiting, for whatever it is
                 raise
+            finally:
+                left.set()
 
     def close(self) -> None:
         """End the workers at once."""
@@ -125,3 +148,12 @@ class Loader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+class _LeftError(Exception):
+    """Ends a thread that reads for nobody."""
+
+
+def _unless(left: threading.Event) -> None:
+    if left.is_set():
+        raise _LeftError

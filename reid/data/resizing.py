@@ -80,6 +80,7 @@ def _by_area(image: Pixels, size: Size, *, between: int) -> Pixels:
     return np.asarray(fine, dtype=np.uint8)
 
 
+@functools.lru_cache(maxsize=1024)
 def _sampling(old: int, new: int) -> tuple[int, NDArray[np.float64]]:
     """Points in every new pixel along an axis, and the filter before them."""
     points = max(1, old // new)

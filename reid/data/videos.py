@@ -35,8 +35,10 @@ def frame_path(video: str, number: int) -> str:
 
 def parse_frame(path: str) -> tuple[str, int] | None:
     """The video and the number of the frame that a path names; None where it names a file."""
-    video, mark, number = path.rpartition(_MARK)
-    if not mark or not is_video(video) or not _NUMBER.fullmatch(number):
+    if _MARK not in path:  # nearly all of a million
+        return None
+    video, _, number = path.rpartition(_MARK)
+    if not is_video(video) or not _NUMBER.fullmatch(number):
         return None
     return video, int(number)
 

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reid.data.boxes import cut
-from reid.data.loader import core_left
 from reid.data.images import MAX_MEGAPIXELS, decode_image, read_content
+from reid.data.loader import core_left
 from reid.data.reader import Task
 from reid.data.thumbnails import THUMBNAIL, thumbnail
 from reid.data.videos import Videos, parse_frame

@@ -12,7 +12,7 @@ from reid.cli import embedding
 from reid.cli.embed import main
 from reid.data.boxes import cut
 from reid.data.videos import Video, read_frame
-from reid.embed import load_embedder
+from reid.embed import TorchModel, load_embedder
 from reid.gallery.gallery import Gallery
 from reid.gallery.pictures import read_picture
 from reid.gallery.sources import Told
@@ -65,19 +65,23 @@ def test_shards_fill_a_gallery_in_any_order(place):
 
 def test_goes_on_where_it_was_broken_off(place, monkeypatch):
     """Pieces that were done are not embedded again; those of other images or another model are."""
-    calls, plain = [], embedding.embed_entries
+    calls, plain = [], TorchModel.pictures
 
-    def counted(embedder, entries, **options):
-        calls.append(len(entries))
+    def counted(model, batch):
+        calls.append(len(batch))
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return plain(embedder, entries, **options)
+        return plain(model, batch)
 
-    monkeypatch.setattr(embedding, "embed_entries", counted)
+    monkeypatch.setattr(TorchModel, "pictures", counted)
     assert embed(place, "--out", "e").code == 130
+    assert [path.name for path in (place / "e.pieces").iterdir()] == ["000000"]
     assert embed(place, "--out", "e").code == 0
     assert calls == [5, 5, 5, 2]
-    assert len(Embeddings.load(place / "e").vectors) == 12
+    names = sorted((place / "images").iterdir())
+    made = Embeddings.load(place / "e")
+    assert made.records.files() == names
+    np.testing.assert_allclose(made.vectors, load_embedder(place / "run", device="cpu").embed(names), atol=1e-6)
 
 
 def test_images_that_cannot_be_used(place):

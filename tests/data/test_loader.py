@@ -230,6 +230,44 @@ def test_pinned_batches(files: list[Path], monkeypatch: pytest.MonkeyPatch, work
     assert not any("ThreadPool" in thread.name for thread in threading.enumerate())
 
 
+def test_batches_that_are_lent(files: list[Path]) -> None:
+    """They are the same while they are in use, and are copied nowhere."""
+    expected = [batch for _, batch in Loader(_reader(files), workers=0).batches(_tasks(20))]
+    with Loader(_reader(files), workers=1, lend=True) as loader:
+        for (_, batch), wanted in zip(loader.batches(_tasks(20)), expected, strict=True):
+            assert torch.equal(batch, wanted)
+        assert len({batch.data_ptr() for _, batch in loader.batches(_tasks(20))}) <= 8
+
+
+def test_a_thread_that_reads_ahead(files: list[Path]) -> None:
+    """It makes the same batches, one ahead; errors come in their place; it ends with the picture it reads once the
+    caller leaves."""
+    expected = [batch for _, batch in Loader(_reader(files), workers=0).batches(_tasks(6))]
+    with Loader(_reader(files), workers=0, threads=1, ahead=True) as loader:
+        for (_, batch), wanted in zip(loader.batches(_tasks(6)), expected, strict=True):
+            assert torch.equal(batch, wanted)
+    read, go = [], threading.Semaphore(3)
+
+    def prepare(image: Pixels, random: np.random.Generator) -> Pixels:
+        go.acquire()
+        read.append(1)
+        return image[:8, :8]
+
+    tasks = Loader(Reader(files, prepare), workers=0, threads=1, ahead=True).batches(
+        [Task(0, 0, np.arange(2)), Task(0, 1, np.arange(12))]
+    )
+    next(tasks)
+    threading.Timer(0.1, go.release).start()  # the second picture that is read ahead, if it gets so far
+    tasks.close()  # type: ignore[attr-defined]  # it is a generator
+    assert 2 <= len(read) <= 4
+    files[4].unlink()
+    seen, bad = [], [Task(0, step, np.array([step])) for step in range(8)]
+    with pytest.raises(MissingInputError, match=r"4\.png"):
+        seen.extend(task.step for task, _ in Loader(_reader(files), workers=0, ahead=True).batches(bad))
+    assert seen == [0, 1, 2, 3]
+    assert not any("ThreadPool" in thread.name for thread in threading.enumerate())
+
+
 @pytest.mark.parametrize(
     ("cores", "threads", "workers"), [(1, 1, 0), (2, 1, 1), (2, 2, 0), (8, 6, 2), (8, 1, 2), (8, 8, 0)]
 )

@@ -8,18 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reid import errors
-from reid.errors import DataError, ReidError
-from reid.gallery.blocks import Crop, pack, unpack
+from reid.errors import DataError, MissingInputError, ReidError
+from reid.gallery.blocks import Crop, glance, pack, unpack
 
 EDGES = st.integers(-(10**6), 10**6)
 CROPS = st.builds(
     Crop,
     sha256=st.text("0123456789abcdef", max_size=64),
     box=st.none() | st.tuples(EDGES, EDGES, EDGES, EDGES),
-    clipped=st.booleans(),
     thumbnail=st.none() | st.binary(max_size=40),
     pictured=st.booleans(),
-)
+) | st.builds(Crop, sha256=st.just(""), box=st.tuples(EDGES, EDGES, EDGES, EDGES), clipped=st.just(True))
 
 
 @given(st.lists(CROPS, max_size=12), st.integers(1, 5), st.integers(1, 5))
@@ -35,6 +34,12 @@ def test_round_trip(crops, height, width):
     assert found == crops
     assert np.array_equal(views, pictures) or not count
     assert len(views) == count
+    assert np.shares_memory(views, block) or not count
+
+    problems, boxes, views = glance(block)
+    assert problems == {}
+    assert boxes == {place: crop.box for place, crop in enumerate(crops) if crop.clipped}
+    assert np.array_equal(views, pictures) or not count
     assert np.shares_memory(views, block) or not count
 
 
@@ -61,3 +66,14 @@ def test_a_problem_among_pictures():
 
     assert [crop.pictured for crop in crops] == [True, False, True]
     assert np.array_equal(pictures, [picture, picture + 1])
+
+
+def test_a_glance_sees_problems():
+    """By their place, with class and words, before the pictures of the others."""
+    picture = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    crops = [Crop("aa", thumbnail=b"jpeg", pictured=True), Crop("", problem=MissingInputError("gone"))]
+    problems, boxes, pictures = glance(pack(crops, [picture]))
+
+    assert {place: (type(one), str(one)) for place, one in problems.items()} == {1: (MissingInputError, "gone")}
+    assert boxes == {}
+    assert np.array_equal(pictures, [picture])

@@ -153,6 +153,19 @@ def test_what_cannot_be_read(frames, tmp_path):
     assert len(pictures) == 2
 
 
+def test_without_digests(frames, tmp_path):
+    """Pictures, boxes and problems are the same, and a file is still read once."""
+    entries = [Entry(frames[0]), Entry(frames[1], box=(30, 20, 90, 90)), Entry(str(tmp_path / "none.jpg"))]
+    crops, pictures = read(entries, hashed=False, thumbnail=0)
+    others, same = read(entries, thumbnail=0)
+
+    assert np.array_equal(pictures, same)
+    assert [crop.sha256 for crop in crops] == [""] * 3
+    for one, other in zip(crops, others, strict=True):
+        assert (one.box, one.clipped, one.pictured) == (other.box, other.clipped, other.pictured)
+        assert str(one.problem) == str(other.problem)
+
+
 def test_limit_of_pixels(frames):
     """It is the model's."""
     assert "more than the limit" in str(read([Entry(frames[0])], max_megapixels=0.001)[0][0].problem)

@@ -11,7 +11,7 @@ from pictures import encode, photo
 from reid.embed import Embedder, TorchModel, choose_device
 from reid.errors import DataError
 from reid.gallery.adding import Added, add
-from reid.gallery.embedding import embed_entries, to_records
+from reid.gallery.embedding import embed_entries, embed_pieces, to_records
 from reid.gallery.entries import Entry
 from reid.gallery.filters import Where
 from reid.gallery.pictures import read_picture
@@ -77,6 +77,27 @@ def test_bad_images(table, embedder):
     assert len(made.vectors) == len(made.records) == 9
     assert len(problems) == 1
     assert "t.csv:11" in problems[0]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_pieces_are_what_they_are_alone(table, embedder, workers):
+    """Of several pieces, each is given as soon as it is done, with its own lines and boxes."""
+    table.write_text(table.read_text() + "\nf1/a.jpg,80,0,90,20,,,\n\nf0/a.jpg,,,,,7,,")
+    found = listing(table)
+    pieces = [found.part(number, 3) for number in (1, 2, 3)]
+    made = list(embed_pieces(embedder, [*pieces, []], workers=workers, on_bad_image="skip"))
+
+    assert [len(one.vectors) for one, _ in made] == [len(pieces[0]), len(pieces[1]), len(pieces[2]) - 1, 0]
+    for (one, problems), piece in zip(made, pieces, strict=False):
+        alone, told = embed_entries(embedder, piece, workers=0, on_bad_image="skip")
+        assert problems == told
+        assert np.array_equal(one.vectors, alone.vectors)
+        assert one.records.files() == alone.records.files()
+        assert one.records.names() == alone.records.names()
+    begun = embed_pieces(embedder, pieces, workers=workers)
+    next(begun), next(begun)
+    with pytest.raises(DataError, match=r"t\.csv:11: "):
+        next(begun)
 
 
 def test_no_images(embedder):

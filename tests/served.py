@@ -66,13 +66,13 @@ def picture(identity: int, number: int) -> bytes:
     return encode(np.clip(clean + noise, 0, 255).astype(np.uint8), "PNG")
 
 
-def fill(folder: Path) -> Gallery:
+def fill(place: Path | str) -> Gallery:
     """A gallery of car-0 ... car-5, each seen by four cameras an hour apart; the last of each is not named."""
     from reid.data.images import decode_image
     from reid.data.transforms import TestTransform
 
     model = Colours()
-    store = create_store(folder, About(DIMENSION, model.fingerprint, {}))
+    store = create_store(place, About(DIMENSION, model.fingerprint, {}))
     entries, pictures, small = [], [], []
     for n in range(IDENTITIES * EACH):
         identity, number = divmod(n, EACH)
@@ -147,11 +147,16 @@ def until(holds: Callable[[], bool], seconds: float = 10.0) -> bool:
 
 @contextmanager
 def server(
-    folder: Path, *, limits: Limits | None = None, model: Colours | None = None, **access: Any
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    model: Colours | None = None,
+    place: Path | str | None = None,
+    **access: Any,
 ) -> Iterator[Server]:
-    """A server of `fill(folder / "g")` that ends with the block."""
+    """A server of `fill(place)`, by default `folder / "g"`, that ends with the block."""
     chosen, rules, colours = limits or Limits(), Access(TOKEN, **access), model or Colours()
-    with fill(folder / "g") as gallery:
+    with fill(place or folder / "g") as gallery:
         service = Service(gallery, Uploads(folder / "uploads"))
         running = Running(service, Embedder(colours), chosen, processes=2)
         bound, ready = listen("127.0.0.1", 0), threading.Event()

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -16,7 +17,8 @@ from reid.serve.limits import Limits
 from reid.serve.running import Running
 from reid.text import printable
 
-_BACKLOG = 128
+_BACKLOG = 1024  # connections that wait to be accepted; beyond it, clients try again after a second
+_ACCEPTED = 16  # connections that are accepted before others are heard again: asyncio would take all of a crowd at once
 _LAST_SECONDS = 10  # for answers that are under way when it is told to stop
 
 
@@ -52,9 +54,17 @@ def serve(application: Application, running: Running, bound: socket.socket, read
         bound: of `listen`.
         ready: called when it answers.
     """
-    server = make_server(application, running.limits, ready)
+
+    def begin() -> None:
+        _keep_from_collection()
+        ready()
+
+    server = make_server(application, running.limits, begin)
     with _stopped_by_signals(server) as caught:
-        asyncio.run(answering(server, running, bound))
+        try:
+            asyncio.run(answering(server, running, bound))
+        finally:
+            gc.unfreeze()
     for number in caught[:1]:
         signal.raise_signal(number)
 
@@ -71,6 +81,7 @@ def make_server(application: Application, limits: Limits, ready: Callable[[], No
         access_log=False,
         proxy_headers=False,
         server_header=False,
+        backlog=max(1, min(_ACCEPTED, limits.connections // 8)),
         timeout_keep_alive=5,
         timeout_graceful_shutdown=_LAST_SECONDS,
     )
@@ -101,6 +112,15 @@ def _stopped_by_signals(server: uvicorn.Server) -> Iterator[list[int]]:
             signal.signal(number, handler)
 
 
+def _keep_from_collection() -> None:
+    """Let the collector of garbage pass over what is there already, hundreds of thousands of objects of the libraries.
+
+    To walk through them takes tenths of a second every now and then, in which nobody is answered.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 class _Server(uvicorn.Server):
     """Says when it answers."""
 
@@ -111,5 +131,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to answer."""
         await super().startup(sockets)
+        for bound in sockets or ():
+            bound.listen(_BACKLOG)  # asyncio takes one number for what waits and for what is accepted at once
         if self.started:
             self._ready()

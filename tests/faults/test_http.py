@@ -92,9 +92,14 @@ def test_damaged_pictures(door):
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-def test_many_damaged_pictures(door):
-    """Three hundred of every kind."""
-    assert send_damaged(door, 300).keys() <= {200, 422}
+def test_many_damaged_pictures(tmp_path):
+    """Three hundred of every kind, and one process answers them all."""
+    with process(tmp_path) as (answering, server):
+        statuses = send_damaged(server, 300)
+        assert answering.poll() is None
+        assert server.ask("GET", "/health").status == 200
+
+    assert statuses.keys() <= {200, 422}
 
 
 def send_damaged(server, each):
@@ -169,28 +174,6 @@ def test_ten_thousand_malformed_requests(door):
     assert resident() < before[1] + 50e6
 
 
-@pytest.mark.soak
-def test_a_thousand_slow_sockets(door):
-    """While a thousand connections say a byte now and then, others are answered at once."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
-    took = []
-    with ExitStack() as stack:
-        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
-        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", door.port))) for _ in range(1000)]
-        end = time.monotonic() + 15
-        while time.monotonic() < end:
-            for client in slow[:: 1 + len(slow) // 100]:
-                with contextlib.suppress(OSError):
-                    client.send(b"G")
-            start = time.monotonic()
-            assert door.ask("GET", "/health").status == 200
-            took.append(time.monotonic() - start)
-
-    assert sorted(took)[int(0.99 * len(took))] < 0.5
-    assert until(lambda: door.ask("GET", "/health").status == 200)
-
-
 SCRIPT = """
 import sys
 from pathlib import Path
@@ -206,27 +189,69 @@ with (Gallery.open(folder / "g") if (folder / "g").exists() else fill(folder / "
 """
 
 
+@contextlib.contextmanager
+def process(folder):
+    """A server in a process of its own, which goes on with the gallery in the folder; the process, and the server."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
+    command = [sys.executable, "-c", SCRIPT, folder]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as started:
+        try:
+            yield started, servers.Server(int(started.stdout.readline()), None, None, None, None)
+        finally:
+            started.terminate()
+
+
+def health_times(server, seconds, meanwhile=lambda: None):
+    """How long it took to be told that it answers, on a connection of its own each time: the median and the 99th part."""
+    took, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        meanwhile()
+        start = time.monotonic()
+        assert server.ask("GET", "/health").status == 200
+        took.append(time.monotonic() - start)
+        time.sleep(0.01)
+    return np.quantile(took, (0.5, 0.99))
+
+
+@pytest.mark.soak
+def test_a_thousand_slow_sockets(tmp_path):
+    """While a thousand connections say a byte now and then, others are answered within 100 ms, 99 times of 100."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(4096, hard), hard))
+    with ExitStack() as stack:
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        _, server = stack.enter_context(process(tmp_path))
+        alone = health_times(server, 5)
+        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", server.port))) for _ in range(1000)]
+
+        def say():
+            for client in slow[:: 1 + len(slow) // 100]:
+                with contextlib.suppress(OSError):
+                    client.send(b"G")
+
+        crowded = health_times(server, 15, say)
+
+    assert crowded[1] < max(0.1, 2 * alone[1]), (
+        alone,
+        crowded,
+    )  # a machine that is busy with other work is slow alone, too
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_kills_while_images_are_added(tmp_path):
     """Ten kills at random moments, each image being sent until it is acknowledged: every one is there, and once."""
     random, sent = np.random.default_rng(0), []
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "tests")}
     for _ in range(10):
-        with subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, tmp_path], stdout=subprocess.PIPE, text=True, env=environment
-        ) as process:
-            port = int(process.stdout.readline())
-            one = servers.Server(port, None, None, None, None)
-            with contextlib.suppress(OSError, http.client.HTTPException):
-                if sent:
-                    assert one.ask("POST", "/images", sent[-1], token=TOKEN).status in {200, 201}
-                end = time.monotonic() + random.uniform(0.05, 0.6)
-                while True:
-                    sent.append(picture(len(sent) % 6, 5000 + len(sent)))
-                    if time.monotonic() > end:
-                        process.send_signal(signal.SIGKILL)
-                    assert one.ask("POST", "/images", sent[-1], token=TOKEN).status in {200, 201}
+        with process(tmp_path) as (killed, one), contextlib.suppress(OSError, http.client.HTTPException):
+            if sent:
+                assert one.ask("POST", "/images", sent[-1], token=TOKEN).status in {200, 201}
+            end = time.monotonic() + random.uniform(0.05, 0.6)
+            while True:
+                sent.append(picture(len(sent) % 6, 5000 + len(sent)))
+                if time.monotonic() > end:
+                    killed.send_signal(signal.SIGKILL)
+                assert one.ask("POST", "/images", sent[-1], token=TOKEN).status in {200, 201}
     with Gallery.open(tmp_path / "g") as gallery:
         digests = [image.sha256 for image in gallery.images()]
         assert gallery.store.check() == []

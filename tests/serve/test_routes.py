@@ -3,8 +3,10 @@
 import hashlib
 import json
 
+import milvus_servers
 import numpy as np
 import pytest
+import served as servers
 from served import DAY, EACH, IDENTITIES, TOKEN, picture
 
 from reid.data.images import decode_image
@@ -158,3 +160,80 @@ def test_names_from_outside_come_back_as_they_are(served):
 
     assert shown == name
     assert [reply.status for reply in bad] == [422] * 4
+
+
+def a_life(server):
+    """What every endpoint answers, one after another: statuses, and answers without what is another one's by nature."""
+    told = {"token": TOKEN}
+    vector = server.model.pictures(np.full((1, 16, 16, 3), 90, dtype=np.uint8))[0].tolist()
+    content, told_of = picture(1, 70), "camera=9&time=2026-03-01T05:00&identity=new"
+    added = server.ask("POST", f"/images?{told_of}", content, **told)
+    number = added.json()["id"]
+    asked = [
+        ("POST", "/search?k=5&by=identity&best_of=2", picture(2, 99), {}),
+        (
+            "POST",
+            f"/search?k=9&camera=0&camera=2&since={DAY}&until=2026-03-01T02:30&identity=unknown",
+            picture(2, 99),
+            {},
+        ),
+        ("POST", "/search?k=3&not_camera=1", content, {}),
+        ("POST", "/search", {"vector": vector, "k": 4}, {}),
+        ("POST", "/search", {"image": 7, "rerank": True}, {}),
+        ("POST", "/search", {"image": 10**9}, {}),
+        ("POST", "/search", mutant(content), {}),
+        ("POST", "/images", content, told),
+        ("GET", f"/images/{number}/thumbnail", None, {}),
+        ("GET", "/images?camera=9", None, {}),
+        ("GET", "/images?identity=unknown&limit=2", None, {}),
+        ("PATCH", "/identities", {"ids": [number, 4], "identity": "newer"}, told),
+        ("PATCH", "/identities", {"merge": ["newer", "car-5"], "identity": "n\u0435west"}, told),
+        ("PATCH", "/identities", {"merge": ["nobody", "car-4"], "identity": "x"}, told),
+        ("GET", "/identities/timeline?identity=n%D0%B5west", None, {}),
+        ("DELETE", f"/images/{number}", None, told),
+        ("DELETE", f"/images/{number}", None, told),
+        ("DELETE", "/images/2", None, {}),
+        ("GET", "/identities/timeline?identity=n%D0%B5west", None, {}),
+        ("GET", "/gallery", None, {}),
+        ("GET", "/health", None, {}),
+    ]
+    answers = []
+    for method, path, body, rights in asked:
+        reply = server.ask(method, path, body, **rights)
+        said = reply.content if reply.headers["content-type"] == "image/jpeg" else reply.json()
+        answers.append((method, path, reply.status, alike(said)))
+    assert number == 25
+    assert 'reid_requests_total{endpoint="/images",status="201"} 1.0' in server.ask("GET", "/metrics").content.decode()
+    assert list(server.service.uploads.folder.iterdir()) == []
+    return answers
+
+
+def mutant(content):
+    """Half of it."""
+    return content[: len(content) // 2]
+
+
+def alike(value):
+    """Scores to six places, and nothing that tells one gallery, or one request, from another."""
+    if isinstance(value, dict):
+        return {key: alike(one) for key, one in value.items() if key not in {"created", "bytes", "request"}}
+    if isinstance(value, list):
+        return [alike(one) for one in value]
+    return pytest.approx(value, abs=1e-6) if isinstance(value, float) else value
+
+
+def test_a_gallery_on_milvus(tmp_path):
+    """Every endpoint answers as it does for a gallery in a folder."""
+    running = milvus_servers.lite(tmp_path / "milvus")
+    try:
+        with (
+            servers.server(tmp_path / "one") as one,
+            servers.server(tmp_path, place=str(running.address("g"))) as other,
+        ):
+            folder, milvus = a_life(one), a_life(other)
+    finally:
+        running.stop()
+
+    assert milvus == folder
+    refused = {6: 404, 7: 422, 14: 404, 17: 404, 18: 401}
+    assert [status for _, _, status, _ in milvus] == [refused.get(n, 200) for n in range(1, len(milvus) + 1)]

@@ -1,11 +1,13 @@
 """Listening, and ending when told to."""
 
+import gc
 import http.client
 import os
 import signal
 import socket
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 import served as servers
@@ -16,7 +18,7 @@ from reid.serve.access import Access
 from reid.serve.app import make_app
 from reid.serve.limits import Limits
 from reid.serve.running import Running
-from reid.serve.server import listen, serve
+from reid.serve.server import listen, make_server, serve
 from reid.serve.service import Service
 from reid.serve.uploads import Uploads
 
@@ -32,13 +34,14 @@ def test_signals_end_it_cleanly(tmp_path, number, ends):
     threads = {*threading.enumerate()}
     with servers.fill(tmp_path / "g") as gallery:
         running = Running(Service(gallery, Uploads(None)), Embedder(servers.Colours()), Limits())
-        bound, clients = listen("127.0.0.1", 0), []
+        bound, clients, kept = listen("127.0.0.1", 0), [], []
         port = bound.getsockname()[1]
 
         def interrupt():
             clients.append(socket.create_connection(("127.0.0.1", port)))
             clients[0].sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET /he")
             clients[0].recv(100)
+            kept.append(gc.get_freeze_count())
             os.kill(os.getpid(), number)
 
         client = threading.Thread(target=interrupt)
@@ -55,6 +58,8 @@ def test_signals_end_it_cleanly(tmp_path, number, ends):
     while (left := [thread for thread in threading.enumerate() if thread not in threads]) and time.monotonic() < end:
         time.sleep(0.01)
     assert left == []
+    assert kept[0] > 0  # collected no more while it answered, and as before afterwards
+    assert gc.get_freeze_count() == 0
     assert bound.fileno() == -1
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
@@ -67,6 +72,19 @@ def test_addresses_that_cannot_be_listened_on():
             listen("127.0.0.1", port)
     with pytest.raises(ConfigError, match=r"cannot listen on no\.such\.host\.invalid"):
         listen("no.such.host.invalid", 0)
+
+
+def test_a_crowd_is_let_in_by_and_by(served):
+    """A few at a time, so that those who are in are heard in between; all of a crowd can wait meanwhile, and is answered."""
+    limits = Limits()
+    assert make_server(make_app(served.running, served.access), limits, lambda: None).config.backlog <= 16
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=10)) for _ in range(200)
+        ]
+        for client in clients:
+            client.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert all(client.recv(100).startswith(b"HTTP/1.1 200") for client in clients)
 
 
 def test_small_answers_are_sent_at_once(served):

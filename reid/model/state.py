@@ -5,7 +5,6 @@ weights and description can never come from different moments, and a changed bit
 """
 
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from reid import files
 from reid.errors import ArtefactError
+from reid.model.torch_files import read_tensors
 from reid.text import listed, printable
 
 FORMAT = 1
@@ -88,19 +88,21 @@ def read_described(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         MissingInputError: there is no such file.
         ArtefactError: unreadable, altered, or not a mapping of tensors.
     """
+    if path.suffix != ".safetensors":
+        return read_tensors(path), {}
+    from safetensors.torch import load
+
     content = files.read_bytes(path)
     try:
-        state, ours = _parse(content, safe=path.suffix == ".safetensors")
-    except Exception as error:  # the formats' readers raise anything from RuntimeError to UnpicklingError
+        state, ours = load(content), _KEY in _header(content)
+    except Exception as error:  # the reader raises its own class, KeyError, TypeError or ValueError
         raise ArtefactError(
             f"{printable(path)} is not a readable file of weights ({printable(error)[:200]})"
         ) from error
     if ours:
         about, tensors, _ = unpack(content, path)
         return tensors, about
-    for key in ("state_dict", "model"):
-        state = state[key] if isinstance(state, dict) and isinstance(state.get(key), dict) else state
-    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+    if not state:
         raise ArtefactError(f"{printable(path)} holds something else than a mapping of names to tensors")
     return state, {}
 
@@ -136,14 +138,6 @@ def not_finite(tensors: Mapping[str, Tensor]) -> list[str]:
     real = {name: tensor for name, tensor in tensors.items() if tensor.is_floating_point()}
     # A finite sum proves all finite, in an eighth of the time; an infinite one may be of finite values.
     return [name for name, tensor in real.items() if not (tensor.sum().isfinite() or tensor.isfinite().all())]
-
-
-def _parse(content: bytes, *, safe: bool) -> tuple[Any, bool]:
-    if not safe:
-        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True), False
-    from safetensors.torch import load
-
-    return load(content), _KEY in _header(content)
 
 
 def _header(content: bytes) -> dict[str, str]:

@@ -7,19 +7,16 @@ import base64
 import contextlib
 import functools
 import json
-import operator
 import os
 import pickle
 import re
 import subprocess
 import sys
-import timeit
 import zipfile
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import disks
 import golden
@@ -28,6 +25,8 @@ import pytest
 import small_runs
 import torch
 from damage import mutants
+from payloads import Calls, payloads, write_archive
+from weights_here import read_here
 
 from reid import files
 from reid.errors import ArtefactError, OutputError, ReidError
@@ -260,48 +259,10 @@ def test_no_damage_is_read_as_something_else(kind: str, count: int, tmp_path: Pa
     assert refused > count * 0.8
 
 
-class _Calls:
-    """Calls a function when it is unpickled without care."""
-
-    def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
-        self.called = (function, arguments)
-
-    def __reduce__(self) -> Any:
-        return self.called
-
-
-def _payloads(marker: Path) -> dict[str, bytes]:
-    """Pickles that make a file, by the ways that scanners of pickles look for."""
-    command = f"touch {marker}"
-    code = f"open({str(marker)!r}, 'w').close()"
-    calls = {
-        "a method": _Calls(Path.touch, marker),
-        "a command": _Calls(os.system, command),
-        "a process": _Calls(subprocess.call, ["touch", str(marker)]),
-        "code": _Calls(exec, code),
-        "an expression": _Calls(eval, code),
-        "a module": _Calls(timeit.timeit, code, "pass", timeit.default_timer, 1),
-        "a partial call": _Calls(functools.partial(os.system, command)),
-        "a getter": _Calls(operator.methodcaller("touch"), marker),
-        "a map": _Calls(list, _Calls(map, os.system, [command])),
-    }
-    found = {f"{name}, protocol {way}": pickle.dumps(call, way) for name, call in calls.items() for way in (0, 2, 4, 5)}
-    text = command.encode()
-    found["opcode INST"] = b"(S'" + text + b"'\nios\nsystem\n."
-    found["opcode OBJ"] = b"(cos\nsystem\nS'" + text + b"'\no."
-    found["opcode GLOBAL"] = b"cposix\nsystem\n(S'" + text + b"'\ntR."
-    found["behind a good object"] = b"cos\nsystem\n(S'" + text + b"'\ntR0}."
-    return found
-
-
-def _archive(path: Path, content: bytes) -> None:
-    """A torch archive with a pickle of someone else's."""
-    torch.save({"weight": torch.zeros(2)}, path)
-    with zipfile.ZipFile(path) as archive:
-        entries = {name: archive.read(name) for name in archive.namelist()}
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, entry in entries.items():
-            archive.writestr(name, content if name.endswith("data.pkl") else entry)
+@pytest.fixture(autouse=True)
+def weights_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch files are read here by what reads them elsewhere, which starts in seconds."""
+    read_here(monkeypatch)
 
 
 def _weights(path: Path) -> None:
@@ -311,7 +272,7 @@ def _weights(path: Path) -> None:
 def test_the_payloads_are_live(tmp_path: Path) -> None:
     """Each would be executed by a careless reader: the test below can fail."""
     marker = tmp_path / "executed"
-    for name, content in _payloads(marker).items():
+    for name, content in payloads(marker).items():
         pickle.loads(content)  # noqa: S301  all it does is to touch a file
         assert marker.exists(), name
         marker.unlink()
@@ -321,9 +282,9 @@ def test_the_payloads_are_live(tmp_path: Path) -> None:
 def test_nothing_in_a_file_of_weights_is_executed(suffix: str, tmp_path: Path) -> None:
     """D5: bare, in a torch archive, or in one that also claims to be a script, a payload is refused and does not run."""
     marker, path = tmp_path / "executed", tmp_path / f"weights{suffix}"
-    for name, content in _payloads(marker).items():
+    for name, content in payloads(marker).items():
         for bare in (True, False):
-            path.write_bytes(content) if bare else _archive(path, content)
+            path.write_bytes(content) if bare else write_archive(path, content)
             for read in (read_state, _weights):
                 with pytest.raises(ArtefactError, match=r"weights\.\w+ is not a readable file of weights"):
                     read(path)
@@ -332,7 +293,7 @@ def test_nothing_in_a_file_of_weights_is_executed(suffix: str, tmp_path: Path) -
         archive.writestr("archive/constants.pkl", content)
     with pytest.raises(ArtefactError, match="is not a readable file of weights"):
         read_state(path)
-    torch.save({"weight": _Calls(Path.touch, marker)}, path, _use_new_zipfile_serialization=False)
+    torch.save({"weight": Calls(Path.touch, marker)}, path, _use_new_zipfile_serialization=False)
     with pytest.raises(ArtefactError, match="is not a readable file of weights"):
         read_state(path)
     assert not marker.exists()
@@ -342,15 +303,15 @@ def test_nothing_in_a_run_is_executed(tmp_path: Path) -> None:
     """D5: payloads with good sums in the place of state, division and settings are refused and do not run."""
     run, marker = RunFolder(tmp_path), tmp_path / "executed"
     (tmp_path / "divisions").mkdir()
-    for name, content in _payloads(marker).items():
-        _archive(tmp_path / "archive", content)
+    for name, content in payloads(marker).items():
+        write_archive(tmp_path / "archive", content)
         for sealed in (content, (tmp_path / "archive").read_bytes()):
             with files.sealing(tmp_path / "last.ckpt") as sink:
                 sink.write(sealed)
             with pytest.raises(ArtefactError, match=r"last\.ckpt does not hold the state of a run"):
                 run.read_state()
             assert not marker.exists(), name
-    objects = np.array([_Calls(Path.touch, marker)], dtype=object)
+    objects = np.array([Calls(Path.touch, marker)], dtype=object)
     np.savez(tmp_path / "divisions" / "epoch-0000.npz", clusters=objects, sizes=objects)
     with pytest.raises(ArtefactError, match=r"epoch-0000\.npz is corrupt"):
         run.read_division(0)

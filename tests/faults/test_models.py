@@ -4,19 +4,25 @@ What they share with all that a run keeps is in test_checkpoints.py.
 """
 
 import json
+import resource
+import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import payloads
 import pytest
 import small_runs
 import torch
 from safetensors.torch import load, save
 
 from reid.errors import ArtefactError
+from reid.model import unpickling
 from reid.model.embedder import Architecture, EmbeddingNetwork
 from reid.model.state import pack
 from reid.model.store import load_model, save_model
+from reid.model.torch_files import read_tensors
 
 DAMAGED = 200
 
@@ -155,3 +161,38 @@ def test_a_newer_format_says_so(model: Path) -> None:
     _rewrite(model, lambda about, _tensors: about.update(format=2))
     with pytest.raises(ArtefactError, match=r"has format 2, newer than this version reads \(1\); update reid-toolkit"):
         load_model(model)
+
+
+def test_no_payload_in_weights_of_others_is_run(tmp_path: Path) -> None:
+    """D5: whatever a pickle calls, in whichever format: nothing of it is called, and the file is refused."""
+    marker, path = tmp_path / "executed", tmp_path / "weights.pth"
+    for name, content in payloads.torch_payloads(marker).items():
+        path.write_bytes(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert unpickling.answer(str(path))[0] == unpickling.REFUSED, name
+        assert not marker.exists(), name
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_no_payload_and_no_bomb_harms_the_reader(tmp_path: Path) -> None:
+    """D5: the same and all others, each as a user has it: a sentence, in time, little memory, nothing run and nothing left."""
+    marker, path = tmp_path / "executed", tmp_path / "weights.pth"
+    told = r"weights\.pth is not a readable file of weights"
+    found = dict.fromkeys(payloads.torch_payloads(marker).items(), told)
+    found |= {(name, content): told for name, content in payloads.payloads(marker).items() if name[-1] in "245LTJ"}
+    found |= {(name, content): expected for name, (content, expected) in payloads.bombs().items()}
+    truncated = payloads.torch_payloads(marker)["old format"]
+    found |= {(f"cut off at {end}", truncated[:end]): told for end in (1, 50, len(truncated) // 2)}
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    for (name, content), expected in found.items():
+        path.write_bytes(content)
+        began = time.monotonic()
+        with pytest.raises(ArtefactError, match=expected) as caught:
+            read_tensors(path, seconds=60)
+        assert caught.value.exit_code == 74
+        assert "\n" not in str(caught.value)
+        assert time.monotonic() - began < 70, name
+        assert not marker.exists(), name
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(memory, 3 * 2**20)

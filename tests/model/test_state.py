@@ -5,9 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
+from weights_here import read_here
 
 from reid.errors import ArtefactError, MissingInputError
 from reid.model.state import differences, not_finite, pack, read_state, unpack
+
+
+@pytest.fixture(autouse=True)
+def weights_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch files are read here by what reads them elsewhere, which starts in seconds."""
+    read_here(monkeypatch)
 
 
 def _tensors() -> dict[str, torch.Tensor]:

@@ -9,6 +9,7 @@ import small_runs
 import timm
 import torch
 from safetensors.torch import save_file
+from weights_here import read_here
 
 from reid.errors import ArtefactError, MissingInputError
 from reid.model.embedder import Architecture, EmbeddingNetwork
@@ -17,6 +18,12 @@ from reid.model.store import Description, save_model
 RESNET = "test_resnet"  # ResNet's names and layout, and small
 WIDTH = 96
 State = dict[str, torch.Tensor]
+
+
+@pytest.fixture(autouse=True)
+def weights_in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Torch files are read here by what reads them elsewhere, which starts in seconds."""
+    read_here(monkeypatch)
 
 
 @pytest.fixture(scope="module")

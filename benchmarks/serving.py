@@ -58,8 +58,8 @@ def fill(folder: Path, rows: int) -> Path:
     import torch
 
     from reid import Gallery, load_embedder
+    from reid.data.thumbnails import thumbnail
     from reid.gallery.entries import Entry
-    from reid.gallery.pictures import thumbnail
     from reid.model.embedder import Architecture, EmbeddingNetwork
     from reid.model.store import Description, save_model
 

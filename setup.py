@@ -50,6 +50,7 @@ EXTRAS = {
         "starlette>=0.49.1",
     ],
     "tensorboard": ["tensorboard>=2.17"],
+    "umap": ["umap-learn>=0.5.7"],
     "dev": [
         "build>=1.2",
         "fastapi>=0.115",

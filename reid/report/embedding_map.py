@@ -20,6 +20,7 @@ MOST = 1500
 _FEWEST = 8
 _DIMENSIONS = 50  # kept by the principal components
 _PERPLEXITY = 30
+_NEIGHBOURS = 15
 _STEPS = 500  # half of the default: from principal components it is at rest by then
 _COLOURED = 10  # identities with colours of their own
 _MARKERS = "os^vD"
@@ -78,19 +79,32 @@ def place(vectors: Floats, seed: int) -> tuple[NDArray[np.float64], str]:
     from sklearn.decomposition import PCA
 
     start = rng.number(seed, "embedding map")
+    if not np.ptp(vectors, axis=0).any():  # without any spread t-SNE brings the interpreter down
+        return np.zeros((len(vectors), 2)), "whose vectors are all the same"
     components = min(_DIMENSIONS, *vectors.shape)
     reduced = PCA(components, svd_solver="full").fit_transform(vectors.astype(np.float64))
     words = f"{components} principal components, then "
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # both libraries warn about their own defaults
-        if find_spec("umap") is not None:
-            umap = import_module("umap")
-            return np.asarray(umap.UMAP(random_state=start).fit_transform(reduced)), f"{words}UMAP"
+        if (umap := _umap()) is not None:
+            made = umap(random_state=start, n_neighbors=min(_NEIGHBOURS, len(vectors) - 1)).fit_transform(reduced)
+            return np.asarray(made, dtype=np.float64), f"{words}UMAP"
         from sklearn.manifold import TSNE
 
         perplexity = min(_PERPLEXITY, (len(vectors) - 1) / 3)
-        made = TSNE(perplexity=perplexity, init="pca", max_iter=_STEPS, random_state=start).fit_transform(reduced)
+        init = "pca" if components > 1 else "random"
+        made = TSNE(perplexity=perplexity, init=init, max_iter=_STEPS, random_state=start).fit_transform(reduced)
     return np.asarray(made, dtype=np.float64), f"{words}t-SNE (perplexity {perplexity:.0f})"
+
+
+def _umap() -> Any:
+    """The class of umap-learn; None without it, also where something else goes by its name."""
+    if find_spec("umap") is None:
+        return None
+    try:
+        return getattr(import_module("umap"), "UMAP", None)
+    except ImportError:  # it is there and lacks what it needs
+        return None
 
 
 _TITLE: dict[str, Any] = {"fontsize": 10, "color": INK, "loc": "left"}

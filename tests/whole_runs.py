@@ -92,13 +92,12 @@ def call(main: Callable[[], object], folder: Path, *arguments: object) -> Done:
 
 
 def train(folder: Path, *arguments: object, pictures: bool = False) -> Done:
-    """reid-train; most tests need no pictures and no page of the report, which take seconds."""
-    with contextlib.nullcontext() if pictures else _no_pictures():
-        return call(training.main, folder, *arguments)
+    """reid-train; most tests need no pictures and no page, which take seconds."""
+    return call(training.main, folder, *arguments, *(() if pictures else ("--no-report",)))
 
 
 def evaluate(folder: Path, *arguments: object, pictures: bool = False) -> Done:
-    """reid-eval; likewise."""
+    """reid-eval; likewise no page, and no pictures but those of --compare and --embeddings."""
     with contextlib.nullcontext() if pictures else _no_pictures():
         return call(evaluating.main, folder, *arguments)
 
@@ -119,6 +118,7 @@ def _trained(base: Path, name: str) -> Trained:
     draw_dataset(
         folder / "data" / name, layout=layout, identities=IDENTITIES, images_per_identity=EACH, seed=3, processes=1
     )
-    done = train(folder, "--dataset", name, *TINY)
+    with _no_pictures():  # but those of the divisions
+        done = train(folder, "--dataset", name, *TINY, pictures=True)
     assert done.code == 0, done.err
     return Trained(folder, name, folder / "runs" / f"{name}-small-1", done)

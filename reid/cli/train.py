@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     help="When a loss is NaN or infinite.  [default: as in the recipe: stop]",
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be done in every epoch, and do nothing.")
+@click.option("--no-report", is_flag=True, help="At the end figures only: report.json, no pictures and no page.")
 @click.option("--force", is_flag=True, help="Allow --out to hold files already.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs.")
 @click.option("--device", default="auto", help="cpu, cuda, cuda:1, ...  [default: a GPU if there is one]")
@@ -63,7 +64,7 @@ def command(json: str | None, **options: Any) -> None:
     """Train an embedding on a dataset and report its test sets.
 
     Results go to a folder: model.safetensors (the best epoch on held-out training identities), config.yaml, log.jsonl,
-    last.ckpt, divisions/, calibration.json, report.json and pictures.
+    last.ckpt, divisions/, calibration.json, report.json, and report/ with pictures and a page.
     """
     if options["list_backbones"] is not None:
         from reid.cli.backbones import list_backbones

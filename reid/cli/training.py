@@ -161,8 +161,10 @@ def report(session: Session, progress: Progress, *, quiet: bool) -> Outcome:
     embedder = load_embedder(session.run.path, device=session.options["device"])
     embedder = dataclasses.replace(embedder, max_megapixels=data.max_megapixels)
     click.echo(calibrate_run(session.run.path, embedder, held_out, seed=seed, workers=data.workers), err=quiet)
-    files.make_folder(folder)
-    pictures = draw_division(session.run.path, records, folder, seed=seed, max_megapixels=data.max_megapixels)
+    pictures: list[Path] = []
+    if not session.options["no_report"]:
+        files.make_folder(folder)
+        pictures = draw_division(session.run.path, records, folder, seed=seed, max_megapixels=data.max_megapixels)
     scores, show = evaluate_splits(
         embedder,
         session.splits,
@@ -171,6 +173,7 @@ def report(session: Session, progress: Progress, *, quiet: bool) -> Outcome:
         seed=seed,
         run=str(session.run.path.resolve()),
         out=session.run.path,
+        pictures=not session.options["no_report"],
     )
 
     def show_all() -> None:

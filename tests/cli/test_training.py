@@ -24,6 +24,7 @@ OPTIONS = {
     "dry_run": False,
     "exact": False,
     "on_nan": None,
+    "no_report": True,
 }
 
 

@@ -95,8 +95,14 @@ def fields_of(model: type[BaseModel], pairs: Iterable[tuple[str, str]]) -> dict[
     return values
 
 
+def _place(parts: Iterable[int | str]) -> str:
+    """Of a mistake, such as "camera.0"; that it is in the query string or the address is plain enough."""
+    first, *rest = [str(part) for part in parts] or ["body"]
+    return ".".join(rest if rest and first in {"query", "path"} else [first, *rest])
+
+
 def mistakes(errors: Iterable[Any]) -> str:
     """A sentence about what does not fit."""
-    every = [f"{'.'.join(str(part) for part in error['loc']) or 'body'}: {error['msg']}" for error in errors]
+    every = [f"{_place(error['loc'])}: {error['msg'].removeprefix('Value error, ')}" for error in errors]
     more = f" and {len(every) - _TOLD} more" if len(every) > _TOLD else ""
     return "; ".join(one[:200] for one in every[:_TOLD]) + more

@@ -65,3 +65,5 @@ def test_mistakes_are_told_shortly():
     assert told.count("body.") == 5
     assert told.endswith("and 4 more")
     assert len(told) < 1100
+    assert mistakes([{"loc": ("query", "camera", 0), "msg": "Value error, bad"}]) == "camera.0: bad"
+    assert mistakes([{"loc": (), "msg": "bad"}]) == "body: bad"

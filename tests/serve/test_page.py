@@ -1,5 +1,6 @@
 """The page: its files, and in a real browser what people do with it."""
 
+import base64
 import re
 
 import pytest
@@ -89,6 +90,64 @@ def upload(page, identity):
     page.wait_for_selector(".hit img[src]")
 
 
+GIVE = """([how, where, files]) => {
+  const carried = new DataTransfer();
+  for (const [name, type, content] of files)
+    carried.items.add(new File([Uint8Array.from(atob(content), (one) => one.charCodeAt(0))], name, { type }));
+  const place = document.querySelector(where);
+  const event = how === "paste"
+    ? new ClipboardEvent("paste", { clipboardData: carried, bubbles: true, cancelable: true })
+    : new DragEvent(how, { dataTransfer: carried, bubbles: true, cancelable: true });
+  place.dispatchEvent(event);
+  return [event.defaultPrevented, document.querySelectorAll(".drop.over").length];
+}"""
+
+
+def give(page, how, where, *files):
+    """Drag files over a place, drop them on it, or paste them; whether the page took it, and how many frames show that."""
+    coded = [(name, kind, base64.b64encode(content).decode()) for name, kind, content in files]
+    return page.evaluate(GIVE, [how, where, coded])
+
+
+def test_drop_and_paste(page):
+    """A picture that is dropped anywhere, or pasted, is searched for, or added where images are added; text stays text."""
+    page.wait_for_selector("#statistics dd")
+    file = ("dropped.png", "image/png", picture(3, 99))
+    assert give(page, "dragover", "#drop", file) == [True, 2]
+    assert give(page, "drop", "#results", file) == [True, 0]
+    page.wait_for_selector("#query-name >> text=dropped.png")
+    page.wait_for_selector(".hit:first-child >> text=car-3")
+
+    give(page, "paste", "body", ("", "text/plain", b"words"))
+    give(page, "paste", "body", ("image.png", "image/png", picture(1, 99)))
+    page.wait_for_selector("#query-name >> text=image.png")
+    page.wait_for_selector(".hit:first-child >> text=car-1")
+    page.wait_for_selector("#query-picture[src]:visible")
+    assert give(page, "dragover", "#identity") == [False, 0]
+
+    give(page, "drop", "body", ("x.txt", "text/plain", b"no picture"))
+    page.wait_for_selector("#told.trouble >> text=Cannot read image upload: it looks like text.")
+    assert not page.locator("#query-picture").is_visible()
+
+    page.click("#show-add")
+    give(page, "drop", "#add-drop", *((f"{n}.png", "image/png", picture(4, 400 + n)) for n in range(2)))
+    page.wait_for_selector("#add-chosen >> text=2 files chosen")
+    page.click("#add-start")
+    page.wait_for_selector("#add-told >> text=2 of 2: 2 added")
+    assert page.locator("#add-bar").evaluate("bar => bar.value / bar.max") == 1
+    give(page, "paste", "body", file)
+    assert page.locator("#add-chosen").inner_text() == "dropped.png"
+
+    page.click("#show-browse")
+    page.locator("#filter-panel summary").click()
+    page.fill("#camera", "77")
+    page.click("#apply")
+    page.wait_for_selector("#told >> text=The gallery has no image that the filters leave.")
+    page.fill("#camera", "first")
+    page.click("#apply")
+    assert page.evaluate("document.activeElement.matches('#camera:invalid')")
+
+
 def first_name(page):
     """The first identity of the answer."""
     return page.locator(".hit h3").first.inner_text()
@@ -150,6 +209,7 @@ def test_add_label_merge_remove(page):
 
     page.locator(".hit", has_text="both").locator("input[type=checkbox]").first.check()
     page.click("#remove")
+    assert page.evaluate("document.activeElement.value") == "no"  # Enter alone removes nothing
     page.click("#sure button[value=yes]")
     page.wait_for_selector("#told >> text=Removed.")
     assert page.server.service.statistics()["images"] == 25
@@ -173,6 +233,15 @@ def test_by_keyboard_alone(page):
     assert reach("figure > button")
     page.keyboard.press("Enter")
     page.wait_for_selector(".hit img[src]")
+    assert reach(".hit figure > button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#query-name:not(:has-text('image 1:'))")
+    page.wait_for_selector("#results:not([aria-busy]) .hit img[src]")
+    assert reach(".hit-head button")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#timeline[open] .lane i")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.matches('.hit-head button')")  # back to where it was
     assert reach(".pick input")
     page.keyboard.press("Space")
     assert reach("#name")

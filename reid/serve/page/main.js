@@ -69,7 +69,7 @@ async function search(note = "") {
 
 function showAnswer(answer, note) {
   const notes = note ? [note] : [];
-  if (!answer.hits.length) notes.push("The gallery has no image that the filters leave.");
+  if (!answer.hits.length) notes.push(nothing(answer.itself ? "The gallery has no other image." : "The gallery is empty."));
   else if (answer.unknown) notes.push(`Unknown: no score reaches ${answer.threshold.toFixed(3)}. What comes nearest:`);
   else notes.push(`Most like it: ${nameOf(answer.identity)}.`);
   if (answer.itself && query.file) notes.push("The very same file is in the gallery, and left out.");
@@ -120,7 +120,7 @@ async function browse(note = "") {
   wanted.set("limit", "100");
   const found = await load(() => api.images(wanted));
   if (!found) return;
-  tell(`${note} ${found.more ? "The first " : ""}${count(found.images.length, "image")}. Pick one to search from it.`.trim());
+  tell(`${note} ${seen(found)}`.trim());
   byId("list").className = "tiles";
   byId("list").replaceChildren(
     ...found.images.map((image) =>
@@ -135,6 +135,13 @@ async function browse(note = "") {
       ),
     ),
   );
+}
+
+const nothing = (all) => (filters().toString() ? "The gallery has no image that the filters leave." : all);
+
+function seen(found) {
+  if (found.images.length) return `${found.more ? "The first " : ""}${count(found.images.length, "image")}. Pick one to search from it.`;
+  return nothing("The gallery is empty.");
 }
 
 function searchFrom(image) {
@@ -161,7 +168,6 @@ function showQuery(name, address) {
       if (picture.src) URL.revokeObjectURL(picture.src);
       picture.src = place;
       picture.alt = `Query: ${name}`;
-      picture.hidden = false;
     },
     () => {
       picture.hidden = true;
@@ -178,7 +184,7 @@ function showView(name) {
   byId("results-title").textContent = { search: "Results", browse: "Images", add: "Adding" }[name];
 }
 
-const refresh = (note) => (view === "search" ? search(note) : browse(note));
+const refresh = (note) => ({ search, browse })[view]?.(note);
 
 async function showStatistics() {
   const held = await api.statistics();
@@ -195,15 +201,26 @@ async function showStatistics() {
   );
 }
 
-function acceptDrops(place, take) {
-  place.addEventListener("dragover", (event) => {
+function take(files) {
+  if (view === "add") adding.choose(files);
+  else searchFor(files[0]);
+}
+
+// Files may be dropped anywhere: beside the frame for them, the browser would leave the page to show them.
+function acceptDrops() {
+  const frames = [byId("drop"), byId("add-drop")];
+  const mark = (on) => frames.forEach((frame) => frame.classList.toggle("over", on));
+  const carries = (event) => event.dataTransfer.types.includes("Files");
+  document.addEventListener("dragover", (event) => {
+    if (!carries(event)) return;
     event.preventDefault();
-    place.classList.add("over");
+    mark(true);
   });
-  place.addEventListener("dragleave", () => place.classList.remove("over"));
-  place.addEventListener("drop", (event) => {
+  document.addEventListener("dragleave", (event) => event.relatedTarget || mark(false));
+  document.addEventListener("drop", (event) => {
+    if (!carries(event)) return;
     event.preventDefault();
-    place.classList.remove("over");
+    mark(false);
     const files = [...event.dataTransfer.files];
     if (files.length) take(files);
   });
@@ -220,11 +237,12 @@ function listen() {
     if (event.target.files.length) searchFor(event.target.files[0]);
     event.target.value = "";
   });
-  acceptDrops(byId("drop"), (files) => searchFor(files[0]));
-  acceptDrops(byId("add-drop"), (files) => adding.choose(files));
+  byId("query-picture").addEventListener("load", (event) => (event.target.hidden = false));
+  byId("query-picture").addEventListener("error", (event) => (event.target.hidden = true)); // no picture, or none browsers show
+  acceptDrops();
   document.addEventListener("paste", (event) => {
-    const file = [...event.clipboardData.files].find((one) => one.type.startsWith("image/"));
-    if (file) searchFor(file);
+    const files = [...event.clipboardData.files].filter((one) => one.type.startsWith("image/"));
+    if (files.length) take(files);
   });
   byId("filters").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -252,15 +252,16 @@ def test_a_run_goes_on_to_the_bit(
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("enough", [5, pytest.param(20, marks=pytest.mark.soak)])
 def test_a_run_killed_anywhere_goes_on_to_the_bit(
-    data: tuple[Records, Records], tmp_path: Path, reference: tuple[Path, Heard, Plan]
+    data: tuple[Records, Records], tmp_path: Path, reference: tuple[Path, Heard, Plan], enough: int
 ) -> None:
-    """E1: a process killed by SIGKILL at 20 random moments of a run that saves after every step, each time resumed by
+    """E1: a process killed by SIGKILL at random moments of a run that saves after every step, each time resumed by
     another, ends with the sha256 of the uninterrupted run; no kill leaves a state that cannot be read."""
     random, kills = np.random.default_rng(0), 0
     seconds = _in_a_process(tmp_path / "timing", data, None)
     assert seconds is not None
-    while kills < 20:
+    while kills < enough:
         folder = tmp_path / str(kills)
         while _in_a_process(folder, data, random.uniform(0.0, 0.6 * seconds)) is None:
             kills += 1

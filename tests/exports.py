@@ -1,6 +1,10 @@
 """A model and the files it was exported to, made once for all tests."""
 
+import fcntl
 import functools
+import os
+import pickle
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +15,7 @@ import torch
 from reid.embed import Embedder, TorchModel, load_embedder
 from reid.export.exporting import Done, Form, Images, export_model
 from reid.model.store import save_model
-from reid.records import Records
+from reid.records import Records, build
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,9 @@ class Exports:
 
 
 def exported(factory: pytest.TempPathFactory) -> Exports:
-    """A small model with four learners, exported twice."""
-    return _exported(factory.getbasetemp())
+    """A small model with four learners, exported twice; by one of several processes of a test session for all."""
+    base = factory.getbasetemp()
+    return _exported(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base)
 
 
 def torch_model(network: torch.nn.Module | None = None, seed: int = 0) -> TorchModel:
@@ -50,7 +55,20 @@ def torch_model(network: torch.nn.Module | None = None, seed: int = 0) -> TorchM
 
 @functools.cache
 def _exported(base: Path) -> Exports:
+    with (base / "exported.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = base / "exported.pickle"
+        if not kept.exists():
+            made = _export(base / "exported")
+            kept.write_bytes(pickle.dumps((made.records.paths.tolist(), made.records.names(), made.done)))
+        paths, names, done = pickle.loads(kept.read_bytes())  # noqa: S301  ours
     folder = base / "exported"
+    records = build(folder / "images", paths, names)
+    return Exports(folder / "run", records, folder / "model.onnx", folder / "model-int8.onnx", done)
+
+
+def _export(folder: Path) -> Exports:
+    shutil.rmtree(folder, ignore_errors=True)  # of a process that was stopped
     (folder / "run").mkdir(parents=True)
     network = small_runs.network(learners=4, pooling="generalised-mean")
     save_model(folder / "run", network, small_runs.description(network.architecture))

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from reid.distances.compiled import compiled
 from reid.distances.threads import share_rows
-from reid.gallery.index.codes import Query, quantise_query
+from reid.gallery.index.codes import Query, empty_codes, quantise, quantise_query
+from reid.gallery.index.instructions import product_of_rows
 from reid.gallery.index.refining import NOTHING, Found, Read, best, settle
 from reid.gallery.index.scanning import probe, scan
 from reid.gallery.index.sketches import Rotation, rotate, sketch_query
@@ -17,6 +18,7 @@ from reid.records import Floats
 _WORTH_A_THREAD = 2**24
 """Numbers of codes that one thread scans in about the time that threads take to start, ten times over."""
 _ALONE = 10  # rows wanted at most for which the lists near the nearest one are enough
+_product = product_of_rows()
 _ALL: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 
@@ -44,7 +46,9 @@ class Lists:
 def prepared(centroids: Floats, near: float, reach: float, trained: int, turning: Rotation) -> Lists:
     """Lists as searches need them; see `Clusters`."""
     halves = (centroids.astype(np.float64) ** 2).sum(axis=1) / 2
-    centres = Centres(np.ascontiguousarray(centroids.T), halves.astype(np.float32))
+    codes = empty_codes(*centroids.shape)
+    quantise(centroids, np.arange(len(centroids)), codes)
+    centres = Centres(codes, halves.astype(np.float32))
     turned = np.zeros((len(centroids) + 1, len(turning.signs)), dtype=np.float32)
     turned[:-1] = rotate(centroids, turning)
     return Lists(centroids, centres, turned, near, reach, trained)
@@ -95,14 +99,14 @@ def search_lists(
     coded, sketched = quantise_query(query), sketch_query(query, turning)
     length = coded.length  # ranks and margins are those of the query at unit length, times this
     near, reach = (lists.near * length, np.inf) if alone else (np.inf, lists.reach * length)
-    ranked = _ranked(table, lists.centres, query, length, count, near)
+    ranked = _ranked(table, lists.centres, coded, count, near)
     while True:
         listed = shortlist(count)
         if not probe(table, ranked, coded, sketched, near, reach, visible, listed):
             return None
         if listed.sizes[0] == count or len(ranked.order) == len(ranked.ranks):
             return settle(read, query, listed, NOTHING)
-        ranked = _ranked(table, lists.centres, query, length, count, np.inf)  # most rows of the near lists were removed
+        ranked = _ranked(table, lists.centres, coded, count, np.inf)  # most rows of the near lists were removed
 
 
 def _scan(
@@ -123,11 +127,11 @@ def _scan(
     return found
 
 
-def _ranked(table: Table, centres: Centres, query: Floats, length: float, count: int, near: float) -> Ranked:
+def _ranked(table: Table, centres: Centres, query: Query, count: int, near: float) -> Ranked:
     """The lists that are near enough, if the nearest has `count` rows; else all."""
     ranks = np.empty(len(centres.halves), dtype=np.float32)
-    products = np.zeros(len(ranks), dtype=np.float32)
-    nearest = _rank(centres, query, length, products, ranks)
+    products = np.empty(len(ranks), dtype=np.float32)
+    nearest = _rank(centres, query, products, ranks)
     if near < np.inf and table.starts[nearest + 1] - table.starts[nearest] >= count:
         some = np.flatnonzero(ranks >= ranks[nearest] - near)
         return Ranked(products, ranks, some[np.argsort(-ranks[some])])
@@ -135,24 +139,15 @@ def _ranked(table: Table, centres: Centres, query: Floats, length: float, count:
 
 
 @compiled
-def _rank(centres: Centres, query: Floats, length: float, products: Floats, ranks: Floats) -> int:
-    """Fills in products, which are 0, and ranks; the highest one's list."""
-    columns, halves = centres.columns, centres.halves
-    whole = len(query) // 4 * 4
-    for row in range(0, whole, 4):
-        one, two, three, four = query[row], query[row + 1], query[row + 2], query[row + 3]
-        first, second, third, fourth = columns[row], columns[row + 1], columns[row + 2], columns[row + 3]
-        for place in range(len(products)):
-            products[place] += (one * first[place] + two * second[place]) + (
-                three * third[place] + four * fourth[place]
-            )
-    for row in range(whole, len(query)):
-        one, first = query[row], columns[row]
-        for place in range(len(products)):
-            products[place] += one * first[place]
+def _rank(centres: Centres, query: Query, products: Floats, ranks: Floats) -> int:
+    """Fills in products and ranks; the highest one's list."""
+    numbers, scales, _ = centres.codes
+    multiplied, per, length, _ = query
     best = 0
     for place in range(len(ranks)):
-        ranks[place] = products[place] - np.float32(length) * halves[place]
+        product = per * np.float64(scales[place]) * np.float64(_product(numbers, place, multiplied))
+        products[place] = np.float32(product)
+        ranks[place] = np.float32(product - length * np.float64(centres.halves[place]))
         if ranks[place] > ranks[best]:
             best = place
     return best

@@ -32,11 +32,11 @@ class Centres(NamedTuple):
     """Centres of L lists.
 
     Attributes:
-        columns: (D, L) float32, a centre in each column.
+        codes: of the centres, which rank them nearly as their numbers do.
         halves: (L,) float32, half of the square of each one's length.
     """
 
-    columns: Floats
+    codes: Codes
     halves: Floats
 
 

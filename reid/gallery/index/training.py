@@ -17,11 +17,14 @@ from reid.records import Floats
 
 ITERATIONS = 8
 _SAMPLE = 40  # rows a list that k-means sees
+_LISTS = 8  # for the root of the number of rows: many, since an identity's few images are what is alike in a gallery
+_MOST_LISTS = 2**14
 _ASKED = 500  # rows for which the nearest are looked up
 _COMPARED = 10**9  # pairs of rows that are compared for it, if that is less
 _COUNTS = (10, 100)
 _FOUND = 0.995
-_BLOCK = 4096  # rows compared at once
+_BLOCK = 4096  # rows read at once
+_COMPARED_AT_ONCE = 256  # with all centroids, whose ranks then stay in the processor's cache
 
 Restore = Callable[[NDArray[np.int64]], Floats]
 """About the vectors (N, D) float32 at some positions (N,)."""
@@ -36,7 +39,7 @@ class Margins(NamedTuple):
 
 def lists_for(rows: int) -> int:
     """How many lists so many rows are put into."""
-    return max(1, round(2 * math.sqrt(rows)))
+    return max(1, min(round(_LISTS * math.sqrt(rows)), _MOST_LISTS, rows // 2))
 
 
 def train(restore: Restore, positions: NDArray[np.int64], lists: int, seed: int) -> Floats:
@@ -161,5 +164,17 @@ def _finder(centroids: Floats) -> Callable[[Floats], NDArray[np.int64]]:
 
         resources = faiss.StandardGpuResources()
         return lambda vectors: faiss.knn_gpu(resources, vectors, centroids, 1)[1][:, 0]
-    columns, halves = np.ascontiguousarray(centroids.T), (centroids**2).sum(axis=1) / 2
-    return lambda vectors: np.argmax(vectors @ columns - halves, axis=1)
+    halves = (centroids**2).sum(axis=1) / 2
+    columns = np.concatenate([centroids.T, -halves[np.newaxis]]).astype(np.float32)
+    ranks = np.empty((_COMPARED_AT_ONCE, len(centroids)), dtype=np.float32)
+
+    def find(vectors: Floats) -> NDArray[np.int64]:
+        nearest = np.empty(len(vectors), dtype=np.int64)
+        ones = np.ones((_COMPARED_AT_ONCE, 1), dtype=np.float32)
+        for first in range(0, len(vectors), _COMPARED_AT_ONCE):
+            some = vectors[first : first + _COMPARED_AT_ONCE]
+            np.matmul(np.concatenate([some, ones[: len(some)]], axis=1), columns, out=ranks[: len(some)])
+            ranks[: len(some)].argmax(axis=1, out=nearest[first : first + len(some)])
+        return nearest
+
+    return find

@@ -7,8 +7,8 @@ from reid.gallery.index.training import assign, lists_for, measure, train
 
 
 def test_numbers_of_lists():
-    """They grow with the square root of the rows."""
-    assert [lists_for(rows) for rows in (2, 100, 1_000_000)] == [3, 20, 2000]
+    """They grow with the square root of the rows, up to a limit, and have two rows at least."""
+    assert [lists_for(rows) for rows in (2, 100, 10_000, 1_000_000, 10**8)] == [1, 50, 800, 8000, 16384]
 
 
 def test_identities_come_together():

@@ -10,6 +10,8 @@ from setuptools import find_packages, setup
 HERE = Path(__file__).resolve().parent
 VERSION = "0.1.0"
 
+# Those of Pillow, Jinja2, onnx, h11, Starlette, python-multipart and setuptools are the first without weaknesses that were
+# published by the middle of 2026, and FastAPI's the first that takes such a Starlette; docs/faults.md says how to look.
 REQUIRED = [
     "torch>=2.11",
     "torchvision>=0.26",
@@ -20,7 +22,7 @@ REQUIRED = [
     'faiss-gpu>=1.14; sys_platform == "linux" and platform_machine == "x86_64"',
     'faiss-cpu>=1.14; sys_platform != "linux" or platform_machine != "x86_64"',
     "opencv-python-headless>=4.10",
-    "pillow>=11",
+    "pillow>=12.2",
     "numpy>=2.0",
     "numba>=0.63",
     "llvmlite",  # the version that numba asks for; two instructions are named to it directly
@@ -28,7 +30,7 @@ REQUIRED = [
     "scikit-learn>=1.5",
     "threadpoolctl>=3.1",
     "click>=8.1",
-    "jinja2>=3.1",
+    "jinja2>=3.1.6",
     "pydantic>=2.9",
     "PyYAML>=6.0",
     "rich>=13",
@@ -39,26 +41,26 @@ REQUIRED = [
 EXTRAS = {
     "docs": ["furo>=2025.9", "myst-parser>=5.0", "sphinx>=9.0"],
     "milvus": ["pymilvus>=3.0", "grpcio>=1.60"],
-    "onnx": ["onnx>=1.18", "onnxscript>=0.5", "onnxruntime>=1.22"],
+    "onnx": ["onnx>=1.21", "onnxscript>=0.5", "onnxruntime>=1.22"],
     "parquet": ["pyarrow>=16"],
-    "serve": [  # the last three are no newer than what mends known weaknesses asks for
-        "fastapi>=0.115",
+    "serve": [
+        "fastapi>=0.133",
         "prometheus-client>=0.20",
         "uvicorn>=0.30",
         "h11>=0.16",
-        "python-multipart>=0.0.18",
-        "starlette>=0.49.1",
+        "python-multipart>=0.0.26",
+        "starlette>=1.0.1",
     ],
     "tensorboard": ["tensorboard>=2.17"],
     "umap": ["umap-learn>=0.5.7"],
     "dev": [
         "build>=1.2",
-        "fastapi>=0.115",
+        "fastapi>=0.133",
         "furo>=2025.9",
         "hypothesis>=6.100",
         "mypy>=1.15",
         "myst-parser>=5.0",
-        "onnx>=1.18",
+        "onnx>=1.21",
         "onnxruntime>=1.22",
         "onnxscript>=0.5",
         "playwright>=1.50",
@@ -69,11 +71,11 @@ EXTRAS = {
         "pytest>=8.3",
         "pytest-timeout>=2.3",
         "pytest-xdist>=3.6",
-        "python-multipart>=0.0.18",
+        "python-multipart>=0.0.26",
         "ruff>=0.11",
         "schemathesis>=4.0",
         "scipy-stubs>=1.14",
-        "setuptools>=77",
+        "setuptools>=78.1.1",
         "sphinx>=9.0",
         "tensorboard>=2.17",
         "types-PyYAML>=6.0",

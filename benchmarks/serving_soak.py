@@ -3,10 +3,10 @@
 
 python benchmarks/serving_soak.py [--minutes 10] [--rows 20000] [--share 0.8] [--overload 2]
 
-First the mix of requests is sent as fast as it is answered, which is the capacity; then one in ten of that for a minute,
-which is the baseline; then --share of the capacity for --minutes: searches by upload and by image, thumbnails, lists and
-timelines, additions, labels, removals, and one in twenty that is bad: damaged pictures, other types, bombs, broken JSON,
-wrong tokens, bodies beyond the limit. Then, for --overload minutes, 400 clients ask without any pause. All but 2xx and 4xx
+Ten times: the mix of requests is sent as fast as it is answered, which is the capacity of the moment; then one in ten of
+that, which is the calm; then --share of the capacity, for --minutes in all: searches by upload and by image, thumbnails,
+lists and timelines, additions, labels, removals, and one in twenty that is bad: damaged pictures, other types, bombs,
+broken JSON, wrong tokens, bodies beyond the limit. Then, for --overload minutes, 400 clients ask without any pause. All but 2xx and 4xx
 and refusals with Retry-After is a fault, and so is what grows: memory, open files, threads, files left behind.
 Clients and server share the machine's cores.
 """
@@ -55,10 +55,14 @@ class Told:
             if status >= 500 and not (status == 503 and again):
                 self.faults[f"{status} to {kind}"] += 1
 
+    def quantile(self, share: float) -> float:
+        """Seconds within which this share of the good requests was answered."""
+        good = [one for kind, times in self.seconds.items() if kind != "bad" for one in times]
+        return float(np.quantile(good, share)) if good else float("nan")
+
     def line(self, seconds: float) -> str:
         """How many, and how long good ones took."""
-        good = np.array([one for kind, times in self.seconds.items() if kind != "bad" for one in times])
-        p50, p99 = 1000 * np.quantile(good, (0.5, 0.99)) if len(good) else (np.nan, np.nan)
+        p50, p99 = 1000 * self.quantile(0.5), 1000 * self.quantile(0.99)
         refused = sum(count for (_, status), count in self.statuses.items() if status in {429, 503})
         every = sum(self.statuses.values())
         return f"{every / seconds:7.0f} a second, p50 {p50:6.1f} ms, p99 {p99:6.1f} ms, {refused} refused, faults {dict(self.faults)}"
@@ -266,18 +270,29 @@ def overload(port: int, rows: int, minutes: float, capacity: float, watch: Watch
     watch.tell("overload", begun + 20 * minutes)
 
 
-def steady(clients: Clients, minutes: float, rate: float, watch: Watch) -> None:
-    """The long part, a line for each tenth of it."""
-    begun, every = time.monotonic(), Told()
+def measured(clients: Clients, seconds: float) -> tuple[float, float]:
+    """The capacity in requests a second, and the median of seconds with one in ten of that, of this moment."""
+    capacity = sum(clients.work(seconds).statuses.values()) / seconds
+    calm = clients.work(seconds, capacity / 10)
+    return capacity, float(np.median([one for kind, times in calm.seconds.items() if kind != "bad" for one in times]))
+
+
+def steady(clients: Clients, minutes: float, share: float, watch: Watch) -> float:
+    """The long part, ten times measured anew, as other work on the machine comes and goes; the last capacity."""
+    begun, every, capacity = time.monotonic(), Told(), 0.0
     for part in range(10):
-        told = clients.work(6 * minutes, rate)
-        print(f"{part + 1:>3} of 10: {told.line(6 * minutes)}, {told.skipped} not sent", flush=True)
+        capacity, calm = measured(clients, min(10.0, 1.5 * minutes))
+        told = clients.work(6 * minutes, share * capacity)
         every.statuses.update(told.statuses)
         every.faults.update(told.faults)
-    watch.tell("after the first fifth", begun + 12 * minutes)
+        ratio = told.quantile(0.99) / calm
+        print(f"{part + 1:>3} of 10: capacity {capacity:.0f}, calm p50 {1000 * calm:.0f} ms; {told.line(6 * minutes)}")
+        print(f"           p99 is {ratio:.1f} x the calm p50; {told.skipped} not sent", flush=True)
+    watch.tell("after the first fifth", begun + 0.2 * (time.monotonic() - begun))
     for kind in MIX:
         by = {status: count for (one, status), count in sorted(every.statuses.items()) if one == kind}
         print(f"  {kind:<10} {by}")
+    return capacity
 
 
 def left(folder: Path, port: int, rows: int) -> str:
@@ -310,11 +325,8 @@ def main() -> None:
             clients, watch = Clients(port, mixes), Watch(process)
             watch.start()
             clients.work(5)
-            full = clients.work(20)
-            capacity = sum(full.statuses.values()) / 20
-            print(f"{os.cpu_count()} cores, {options.rows:,} images\ncapacity: {full.line(20)}")
-            print(f"baseline: {clients.work(60, capacity / 10).line(60)}", flush=True)
-            steady(clients, options.minutes, options.share * capacity, watch)
+            print(f"{os.cpu_count()} cores, {options.rows:,} images", flush=True)
+            capacity = steady(clients, options.minutes, options.share, watch)
             if options.overload:
                 overload(port, options.rows, options.overload, capacity, watch)
                 print(f"afterwards: {clients.work(30, capacity / 10).line(30)}")

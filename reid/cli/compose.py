@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reid.cli.batching import batch_source, fewer_identities
 from reid.cli.cores import share_cores
 from reid.cli.learning import build_learning, picture_size, shared
 from reid.config import Config, size_in_bytes
@@ -20,7 +21,6 @@ from reid.model.embedder import Architecture, EmbeddingNetwork
 from reid.model.store import Description
 from reid.records import Records, Splits
 from reid.text import listed, printable
-from reid.train.batches import BatchSource
 from reid.train.divider import Divider
 from reid.train.group import Group
 from reid.train.plan import Plan
@@ -35,13 +35,16 @@ MAX_UNREADABLE = 0.05
 
 @dataclass(frozen=True)
 class Composition:
-    """A run ready to start, and what was decided on the way that the user should know, one sentence each."""
+    """A run ready to start, what `train.identities` has become, and what the user should know, one sentence each."""
 
     plan: Plan
+    identities: int
     notes: tuple[str, ...]
 
 
-def compose(config: Config, splits: Splits, network: EmbeddingNetwork, group: Group | None = None) -> Composition:
+def compose(
+    config: Config, splits: Splits, network: EmbeddingNetwork, group: Group | None = None, *, lower: bool = False
+) -> Composition:
     """The run that `config` describes on a dataset.
 
     Args:
@@ -49,6 +52,7 @@ def compose(config: Config, splits: Splits, network: EmbeddingNetwork, group: Gr
         splits: the dataset.
         network: what `build_network` made of the same settings.
         group: the processes of the run; None is this one alone.
+        lower: whether a batch may have fewer identities than the settings say, where there are fewer.
 
     Raises:
         ConfigError: a batch needs more identities than there are, or processes cannot share it.
@@ -63,7 +67,8 @@ def compose(config: Config, splits: Splits, network: EmbeddingNetwork, group: Gr
         notes.append("too few training identities to hold any out: the last epoch is kept, not the best")
     description = _description(config, splits, network.architecture)
     workers = share_cores(config.data.workers, network, description.image_size, neighbours=group.neighbours)
-    source = _source(config, records, notes)
+    identities = fewer_identities(config, records, notes, group.world) if lower else config.train.identities
+    source = batch_source(config, records, notes, identities)
     notes += sharing_notes(config, source.per_batch, group.world)
     if config.train.sync_batchnorm:
         network = group.synchronised(network)
@@ -87,7 +92,7 @@ def compose(config: Config, splits: Splits, network: EmbeddingNetwork, group: Gr
         save_every=config.train.save_every,
         save_minutes=config.train.save_minutes,
     )
-    return Composition(plan, tuple(notes))
+    return Composition(plan, identities, tuple(notes))
 
 
 def schedule(config: Config) -> Schedule:
@@ -172,31 +177,6 @@ def _readable(config: Config, train: Records, group: Group, notes: list[str]) ->
     if bad:
         notes.append(f"{len(bad)} unreadable training images are left out: {listed(bad, 5)}")
     return train.select(~broken)
-
-
-def _source(config: Config, records: Records, notes: list[str]) -> BatchSource:
-    per_batch, images_each = config.train.identities, config.train.images_each
-    counts = np.unique(records.identities, return_counts=True)[1]
-    most, able = int(counts.max(initial=0)), int((counts >= 2).sum())
-    if able < per_batch:
-        raise ConfigError(
-            f"train.identities: got {per_batch}, but only {able} identities with at least two images are left to train on; lower it"
-        )
-    if most < images_each:
-        per_batch, images_each = min(able, per_batch * images_each // most), most
-        notes.append(
-            f"no identity has {config.train.images_each} images: batches are {per_batch} identities x {images_each} images instead"
-        )
-    single, short = int((counts < 2).sum()), int(((counts >= 2) & (counts < images_each)).sum())
-    if single:
-        notes.append(
-            f"{single} training identities have a single image, which could only be its own match: they are left out"
-        )
-    if short:
-        notes.append(
-            f"{short} training identities have fewer than {images_each} images: repeats fill the batch and the loss ignores them"
-        )
-    return BatchSource(records.identities, per_batch, images_each, config.seed)
 
 
 def _divider(config: Config, identities_needed: int) -> Divider:

@@ -7,6 +7,7 @@ from typing import Any
 
 from reid import files
 from reid.config import Config, check, load_config
+from reid.config.loading import own_file_sets
 from reid.data.cards import load_card
 from reid.errors import ConfigError, OutputError
 from reid.text import printable
@@ -40,6 +41,17 @@ def run_settings(options: Mapping[str, Any]) -> tuple[Config, RunFolder | None]:
     run = open_run(options["out"] or RUNS / LATEST)
     files.sweep(run.path)
     return _resumed(run, options), run
+
+
+def may_lower_identities(options: Mapping[str, Any]) -> bool:
+    """Whether `train.identities` is what a shipped recipe or the default says, and not the user's own word.
+
+    Their own are `--set`, recipes given by their path, and the settings of a run that is resumed.
+    """
+    if options["resume"] or any(own_file_sets(name, "train", "identities") for name in options["recipe"]):
+        return False
+    keys = {assignment.partition("=")[0].replace(" ", "") for assignment in options["assignments"]}
+    return not keys & {"train", "train.identities"}
 
 
 def new_folder(options: Mapping[str, Any], config: Config) -> RunFolder:

@@ -18,7 +18,7 @@ from reid.cli.evaluation import Outcome, check_settings, evaluate_splits, withou
 from reid.cli.learning import build_network, check_learning
 from reid.cli.model_size import model_sizes, sizes_lines
 from reid.cli.progress import Counter, TrainingDisplay
-from reid.cli.settings import new_folder
+from reid.cli.settings import may_lower_identities, new_folder
 from reid.cli.timeline import stages_line, timeline, timeline_table
 from reid.config import Config, to_settings
 from reid.data.cards import load_card
@@ -129,7 +129,9 @@ def _prepare(config: Config, options: Mapping[str, Any], group: Group) -> tuple[
         evaluate=without_aliases(config.evaluate, card),
     )
     check_settings(splits, config.evaluate)
-    return config, splits, compose(config, splits, network, group)
+    composition = compose(config, splits, network, group, lower=group.from_first(lambda: may_lower_identities(options)))
+    config = dataclasses.replace(config, train=dataclasses.replace(config.train, identities=composition.identities))
+    return config, splits, composition
 
 
 def _resolved(weights: str) -> str:
@@ -161,8 +163,8 @@ def report(session: Session, progress: Progress, *, quiet: bool) -> Outcome:
     embedder = load_embedder(session.run.path, device=session.options["device"])
     embedder = dataclasses.replace(embedder, max_megapixels=data.max_megapixels)
     click.echo(calibrate_run(session.run.path, embedder, held_out, seed=seed, workers=data.workers), err=quiet)
-    pictures: list[Path] = []
-    if not session.options["no_report"]:
+    wanted, pictures = not session.options["no_report"], []
+    if wanted:
         files.make_folder(folder)
         pictures = draw_division(session.run.path, records, folder, seed=seed, max_megapixels=data.max_megapixels)
     scores, show = evaluate_splits(
@@ -173,13 +175,12 @@ def report(session: Session, progress: Progress, *, quiet: bool) -> Outcome:
         seed=seed,
         run=str(session.run.path.resolve()),
         out=session.run.path,
-        pictures=not session.options["no_report"],
+        pictures=wanted,
     )
 
     def show_all() -> None:
         show()
-        for picture in pictures:
-            click.echo(printable(picture))
+        click.echo("".join(f"{printable(picture)}\n" for picture in pictures), nl=False)
 
     return scores, show_all
 
@@ -225,11 +226,8 @@ def _listener(session: Session, *, quiet: bool) -> Listener:
 
 def _introduction(session: Session) -> list[str]:
     plan = session.composition.plan
-    held_out = (
-        ""
-        if plan.validation is None
-        else f" ({plan.validation.count()['identities']} identities held out for validation)"
-    )
+    held = plan.validation
+    held_out = "" if held is None else f" ({held.count()['identities']} identities held out for validation)"
     return [
         statistics_table(session.splits),
         "",

@@ -65,6 +65,17 @@ def read_recipe(recipe: str) -> dict[str, Any]:
     return settings
 
 
+def own_file_sets(recipe: str, section: str, key: str) -> bool:
+    """Whether a recipe given by its path, or one given so that it is a change of, says this; shipped ones do not count."""
+    name: object = recipe
+    while isinstance(name, str) and Path(name).suffix in {".yaml", ".yml"}:
+        settings = _read(name)
+        if key in (settings.get(section) or {}):
+            return True
+        name = settings.get("base")
+    return False
+
+
 def _layered(settings: dict[str, Any], change: dict[str, Any]) -> dict[str, Any]:
     """`settings` with what `change` says instead; a section that is null goes, and a loss with a name replaces the other."""
     whole = dict(settings)

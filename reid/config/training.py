@@ -55,7 +55,8 @@ class TrainConfig:
 
     Attributes:
         epochs: how many.
-        identities: different identities in a batch.
+        identities: different identities in a batch. Where fewer are left to train on, batches are of those, and it is said; if
+            you gave the number yourself (`--set`, a recipe file of your own), that is an error.
         images_each: images of each identity in a batch.
         optimiser: "adam", "adamw" or "sgd" (momentum 0.9).
         lr: learning rate.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reid.cli.settings import new_folder, run_settings
+from reid.cli.settings import may_lower_identities, new_folder, run_settings
 from reid.config import to_settings
 from reid.errors import ConfigError, MissingInputError, OutputError
 from reid.train.run_folder import RunFolder
@@ -96,3 +96,23 @@ def test_resume(tmp_path, monkeypatch):
         settings_of(resume=True, dataset="d", recipe=("small",), assignments=("a=1",), weights="w", seed=0)
     with pytest.raises(MissingInputError, match="no run nowhere"):
         settings_of(resume=True, out=Path("nowhere"))
+
+
+def test_whose_number_of_identities_it_is(tmp_path):
+    """A shipped recipe's or the default may be lowered; not what the user wrote, in a base of an own file neither."""
+    files = {"own": "train: {identities: 8}", "other": "base: small", "change": f"base: {tmp_path / 'own.yaml'}"}
+    for name, text in files.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    own, other, change = (str(tmp_path / f"{name}.yaml") for name in files)
+
+    def may(*recipes, assignments=(), **options):
+        return may_lower_identities({**NOTHING, "recipe": recipes, "assignments": assignments, **options})
+
+    assert may()
+    assert may("small")
+    assert may(other, assignments=("train.epochs=2",))
+    assert not may(own)
+    assert not may("small", change)
+    assert not may("small", assignments=("train.identities = 8",))
+    assert not may("small", assignments=("train={identities: 8}",))
+    assert not may(resume=True)

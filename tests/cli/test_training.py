@@ -56,6 +56,8 @@ def test_nothing_is_begun_where_settings_do_not_fit(begin, tmp_path):
     """No run folder."""
     with pytest.raises(ConfigError, match=r"train\.identities"):
         begin("train.identities=99")
+    with pytest.raises(ConfigError, match=r"train\.identities"):
+        begin("train={identities: 99}")
     with pytest.raises(ConfigError, match="no test set"):
         begin("evaluate.splits=[x]")
     assert list(tmp_path.iterdir()) == []
@@ -75,3 +77,16 @@ def test_without_validation_nothing_is_said_of_the_best_epoch(begin, capsys):
     assert report["splits"]["test"]["query-gallery"]["queries"] > 0
     show()
     assert "| test  | query-gallery |" in capsys.readouterr().out
+
+
+def test_few_identities_make_small_batches(tmp_path_factory, tmp_path, monkeypatch, capsys):
+    """What the recipe says is lowered to what there is, said, and kept, so that the run can be resumed and repeated."""
+    monkeypatch.chdir(tmp_path)
+    given = [setting for setting in SETTINGS if not setting.startswith("train.identities")]
+    options = {**OPTIONS, "root": trained(tmp_path_factory).data, "assignments": given}
+    session = start(*run_settings(options), options, quiet=False)
+
+    assert session.composition.plan.source.per_batch == 6
+    assert capsys.readouterr().out.count("batches are of 6 identities, not of 16 as the recipe has it") == 1
+    kept = session.run.read_settings()["train"]["identities"]
+    assert kept == session.config.train.identities == 6

@@ -4,7 +4,6 @@ import functools
 import importlib
 import os
 import pkgutil
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,25 +30,20 @@ double(numbers)
 print(numbers.tolist())
 """
 
+WITHOUT_A_FILE = f"{PROGRAM}\nimport runpy, sys\nrunpy.run_path(sys.argv[1], run_name='__main__')"
+"""The program, and then one that is a file."""
+
 
 def test_code_is_kept_beside_the_source(tmp_path: Path) -> None:
-    """The second process finds what the first has compiled."""
+    """The second process finds what the first has compiled; source that is no file, as in a frozen program, is compiled
+    for its process only."""
     program = tmp_path / "program.py"
     program.write_text(PROGRAM)
     environment = {**os.environ, "NUMBA_CACHE_DIR": ""}
-    for _ in range(2):
-        done = subprocess.run([sys.executable, program], capture_output=True, text=True, check=True, env=environment)
-        assert done.stdout == "[0, 2, 4]\n"
+    for arguments, printed in (((program,), 1), (("-c", WITHOUT_A_FILE, program), 2)):
+        done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=True, env=environment)
+        assert done.stdout == printed * "[0, 2, 4]\n"
         assert len(list((tmp_path / "__pycache__").glob("*.nbc"))) == 1
-
-
-def test_code_runs_where_nothing_can_be_written(tmp_path: Path) -> None:
-    """Source that is no file, as in a frozen program: compiled for this process only."""
-    environment = {**os.environ, "NUMBA_CACHE_DIR": ""}
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, env=environment)
-
-    assert done.stdout == "[0, 2, 4]\n"
-    shutil.rmtree(tmp_path)
 
 
 @pytest.mark.parametrize("any_order", [False, True])

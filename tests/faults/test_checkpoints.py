@@ -125,7 +125,7 @@ def names(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     "kills",
     [
-        {"state": 30, "model": 8, "division": 12, "settings": 12},
+        {"state": 16, "model": 4, "division": 6, "settings": 6},
         pytest.param(dict.fromkeys(ARTEFACTS, 1000), marks=SOAK),
     ],
     ids=["some", "all"],

@@ -98,7 +98,7 @@ def kill_at_random(folder: Path, rounds: int, seed: int) -> None:
 
 def test_killed_at_any_moment(tmp_path):
     """H3: adding, removing, labelling, compacting and searching."""
-    kill_at_random(tmp_path / "g", 30, seed=1)
+    kill_at_random(tmp_path / "g", 15, seed=1)
 
 
 @pytest.mark.soak

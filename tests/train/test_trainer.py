@@ -197,7 +197,7 @@ def test_without_validation_the_last_epoch_is_kept(data: tuple[Records, Records]
     )
 
 
-@pytest.mark.parametrize("workers", [0, 1, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(1, marks=pytest.mark.soak), 2])
 def test_equal_seeds_give_equal_weights(
     data: tuple[Records, Records], tmp_path: Path, reference: tuple[Path, Heard, Plan], workers: int
 ) -> None:

@@ -1,6 +1,7 @@
 """Pages that are written from the code must not drift from it."""
 
 import ast
+import importlib
 import re
 import runpy
 import shlex
@@ -16,7 +17,7 @@ import torch
 from whole_runs import call
 
 import reid.errors
-from reid.cli import embed, gallery, train
+from reid.cli import gallery
 from reid.cli.command import run
 from reid.cli.filtering import filters, where
 from reid.errors import ReidError
@@ -29,7 +30,13 @@ from reid.strict_yaml import parse_yaml
 
 CHECKOUT = Path(__file__).parents[1]
 GALLERY = (CHECKOUT / "docs" / "gallery.md").read_text(encoding="utf-8")
-MODULES = {"reid-train": train, "reid-gallery": gallery, "reid-embed": embed}
+NAMES = ast.literal_eval(
+    re.search(r"^COMMANDS = (\[.*?\])", (CHECKOUT / "setup.py").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[
+        1
+    ]
+)
+MODULES = {f"reid-{name}": importlib.import_module(f"reid.cli.{name}") for name in NAMES}
+PARSED = {"reid-train", "reid-serve"}  # which take a while, or do not end
 
 
 def test_the_settings_page_is_what_the_settings_say() -> None:
@@ -80,6 +87,14 @@ def test_every_exit_code_is_on_its_page() -> None:
     ]
 
     assert [kind.__name__ for kind in classes if f"| {kind.exit_code} |" not in text] == []
+
+
+def test_every_command_is_shown() -> None:
+    """Each that is installed has a page with a block in which it is typed."""
+    pages = [page.read_text(encoding="utf-8") for page in CHECKOUT.glob("docs/*.md")]
+    blocks = "".join(block for page in pages for block in re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL))
+
+    assert [name for name in MODULES if not re.search(rf"^{name} ", blocks, re.MULTILINE)] == []
 
 
 def test_links_between_pages_lead_somewhere() -> None:
@@ -154,7 +169,7 @@ def _do(folder, program, *words):
     if program == "python":
         command = runpy.run_path(str(folder / words[0]))["command"]
         done = call(lambda: run(command), folder, *words[1:])
-    elif program == "reid-train" or any("milvus://" in word for word in words):
+    elif program in PARSED or any("milvus://" in word for word in words):
         command = MODULES[program].command
         if isinstance(command, click.Group):
             command, words = command.commands[words[0]], words[1:]

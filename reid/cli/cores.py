@@ -18,6 +18,7 @@ import torch
 
 from reid.data.loader import available_cores, default_workers
 from reid.embed import Averaged, Embedder, TorchModel
+from reid.embed.onnx import OnnxModel
 from reid.model.complexity import multiply_adds
 from reid.model.embedder import EmbeddingNetwork
 
@@ -55,6 +56,8 @@ def share_for(embedder: Embedder, workers: int | None = None) -> int:
     device = embedder.device.type
     if device == "cpu":
         torch.set_num_threads(min(_limit(), threads(round(LIGHT), available_cores())))
+        if isinstance(plain, OnnxModel):
+            plain.compute_with(torch.get_num_threads())
     return default_workers(device) if workers is None else workers
 
 

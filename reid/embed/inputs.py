@@ -68,13 +68,16 @@ def to_boxes(found: object, name: str = "boxes") -> list[Box]:
     Args:
         found: (N, 4) numbers left, top, right, bottom; further columns, such as scores, are passed over. Or anything
             that has such numbers as its `xyxy`, or has `boxes` that do: detections of supervision, results of
-            ultralytics.
+            ultralytics. Or a `geometry` whose `values` they are: detections of BoxMOT.
         name: what messages call them.
 
     Raises:
-        ShapeError: they are of another shape, NaN or infinite.
+        ShapeError: they are of another shape, turned, NaN or infinite.
     """
-    numbers: Any = getattr(getattr(found, "boxes", None), "xyxy", getattr(found, "xyxy", found))
+    numbers = _numbers_of(found)
+    if getattr(found, "is_obb", False) or numbers is None:
+        what = "turned boxes" if numbers is not None else f"a {type(found).__name__} without boxes"
+        raise ShapeError(f"{name} are {what}; wanted left, top, right, bottom of upright ones")
     if isinstance(numbers, torch.Tensor):
         numbers = numbers.detach().cpu().numpy()
     try:
@@ -92,6 +95,15 @@ def to_boxes(found: object, name: str = "boxes") -> list[Box]:
         row = int(np.flatnonzero(~np.isfinite(edges).all(axis=1))[0])
         raise ShapeError(f"{name}: box {row} is {edges[row].tolist()}; wanted finite numbers")
     return [(row[0], row[1], row[2], row[3]) for row in np.rint(edges).astype(np.int64).tolist()]
+
+
+def _numbers_of(found: object) -> Any:
+    """The numbers of boxes, or None where what detectors return has a place for them, and none in it."""
+    if hasattr(found, "xyxy"):
+        return found.xyxy
+    if hasattr(found, "boxes"):
+        return getattr(found.boxes, "xyxy", None)
+    return found.geometry.values if hasattr(found, "geometry") else found
 
 
 def _of_tensor(image: torch.Tensor, name: str) -> Pixels:

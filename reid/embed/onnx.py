@@ -1,6 +1,5 @@
 """Exported models as embedders, computed by onnxruntime."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from reid.data.loader import available_cores
 from reid.embed.model import Model
 from reid.embed.reading import Floats, Pixels
 from reid.errors import ArtefactError, ConfigError, ShapeError
@@ -20,7 +18,7 @@ from reid.text import printable
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class OnnxModel:
     """A model that onnxruntime computes.
 
@@ -28,11 +26,28 @@ class OnnxModel:
         session: of onnxruntime.
         about: what the file says of itself.
         threads: how many compute.
+        path: of the file.
     """
 
     session: Any
     about: Exported
     threads: int
+    path: Path
+
+    def compute_with(self, threads: int) -> None:
+        """Let another number of threads compute, on a CPU; onnxruntime is told so when it opens a file, which is done again.
+
+        Raises:
+            MissingInputError: it is gone.
+            ArtefactError: it was damaged or replaced since.
+        """
+        if threads == self.threads:
+            return
+        content, about = onnx_file.read(self.path)
+        if about.fingerprint != self.about.fingerprint:
+            raise ArtefactError(f"{printable(self.path)} was replaced by another model a moment ago; start again")
+        self.session = _session(content, self.path, "cpu", threads)
+        self.threads = threads
 
     @property
     def description(self) -> Description:
@@ -84,7 +99,8 @@ def as_input(batch: Pixels, about: Exported) -> Floats:
 def load_onnx(path: Path, *, device: str = "auto") -> Model:
     """The model in an ONNX file that reid-export wrote.
 
-    As many threads compute as OMP_NUM_THREADS says, or as there are cores.
+    As many threads compute as torch's at this moment: as OMP_NUM_THREADS says, or as there are cores, unless
+    `torch.set_num_threads` said otherwise.
 
     Args:
         path: of the file.
@@ -109,14 +125,18 @@ def open_model(
         about: what it says of itself.
         path: for messages.
         device: "auto", "cpu" or "cuda".
-        threads: how many compute; None is OMP_NUM_THREADS, or the number of cores.
+        threads: how many compute; None is as many as torch's.
 
     Raises:
         ArtefactError: onnxruntime cannot read it.
         ConfigError: onnxruntime is not installed, or has no such device.
     """
+    threads = torch.get_num_threads() if threads is None else threads
+    return OnnxModel(_session(content, path, device, threads), about, threads, path)
+
+
+def _session(content: bytes, path: Path, device: str, threads: int) -> Any:
     runtime = onnxruntime(f"{printable(path)} is computed by onnxruntime, which is not installed")
-    threads = _threads() if threads is None else threads
     options = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4  # its warnings and errors go to standard error, whatever the caller makes of them
@@ -124,13 +144,12 @@ def open_model(
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = _providers(runtime.get_available_providers(), device)
     try:
-        session = runtime.InferenceSession(content, options, providers=providers)
+        return runtime.InferenceSession(content, options, providers=providers)
     except Exception as error:  # the library has a class for every kind of failure, and no common one
         raise ArtefactError(
             f"{printable(path)} cannot be read by onnxruntime {runtime.__version__} ({printable(error)[:200]}); "
             "install a newer onnxruntime, or export the run again with a smaller --opset"
         ) from error
-    return OnnxModel(session, about, threads)
 
 
 def onnxruntime(why: str) -> Any:
@@ -159,9 +178,3 @@ def _providers(available: list[str], device: str) -> list[Any]:
         raise ConfigError("this onnxruntime cannot use a GPU; put onnxruntime-gpu in its place, or leave --device out")
     number = device.partition(":")[2]
     return [(CUDA, {"use_tf32": "0", **({"device_id": number} if number else {})}), CPU]
-
-
-def _threads() -> int:
-    """As OMP_NUM_THREADS says, or the number of cores."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(wanted) if wanted.isdecimal() and int(wanted) else available_cores()

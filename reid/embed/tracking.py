@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from reid.data.boxes import Box
 from reid.data.pixels import MIN_SIDE
@@ -46,9 +47,9 @@ class Appearance:
         """(N, D) float32 of unit length, a row for every box.
 
         Args:
-            frame: (H, W, 3) uint8, or any picture that `Embedder.embed` takes.
-            boxes: (N, 4) left, top, right, bottom, also with further columns; or anything with `xyxy` or `boxes.xyxy`,
-                such as detections of supervision and results of ultralytics.
+            frame: (H, W, 3) uint8, or any picture that `Embedder.embed` takes; or a frame of BoxMOT, whose `image` is RGB.
+            boxes: (N, 4) left, top, right, bottom, also with further columns; or anything with `xyxy`, `boxes.xyxy` or
+                `geometry.values`: detections of supervision, results of ultralytics, detections of BoxMOT.
 
         Raises:
             ShapeError: the frame is no picture, or the boxes are none.
@@ -97,10 +98,11 @@ class Appearance:
     def _crops(self, frame: Any, boxes: Sequence[Box], name: str) -> list[Pixels]:
         if not boxes:
             return []
-        picture = pixels(frame, name)
+        described = isinstance(getattr(frame, "image", None), torch.Tensor)  # it says of itself that it is RGB
+        picture = pixels(frame.image if described else frame, name)
         height, width = picture.shape[:2]
         inside = [within(box, width, height) for box in boxes]
-        turned = self._turned(frame)
+        turned = not described and self._turned(frame)
         cut = [picture[top:bottom, left:right] for left, top, right, bottom in inside]
         return [np.ascontiguousarray(crop[:, :, ::-1]) if turned else crop for crop in cut]
 

@@ -10,6 +10,7 @@ from reid.cli import cores
 from reid.cli.cores import LIGHT, share_cores, share_for, threads
 from reid.data.loader import available_cores, default_workers
 from reid.embed import Embedder, TorchModel
+from reid.embed.onnx import OnnxModel
 from reid.model.embedder import Architecture, EmbeddingNetwork
 
 SMALL, LARGE = (48, 48), (256, 256)
@@ -111,3 +112,13 @@ def test_a_model_that_is_not_torchs_counts_as_heavy(monkeypatch, network):
         assert torch.get_num_threads() == threads(int(LIGHT), machine)
         assert share_for(Embedder(model), 3) == 3
         assert torch.get_num_threads() == threads(0, machine)
+
+
+def test_an_exported_model_gets_the_threads_of_torch(monkeypatch, tmp_path):
+    """What torch is given, onnxruntime is told, so that loader processes have cores of their own."""
+    monkeypatch.setattr(cores, "available_cores", lambda: 8)
+    told = []
+    monkeypatch.setattr(OnnxModel, "compute_with", lambda _model, number: told.append(number))
+    share_for(Embedder(OnnxModel(None, SimpleNamespace(description=None), 8, tmp_path)))
+
+    assert told == [6] == [torch.get_num_threads()]

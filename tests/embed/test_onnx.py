@@ -10,11 +10,12 @@ import numpy as np
 import onnxruntime
 import pytest
 import small_runs
+import torch
 from exports import Exports
 
 from reid.embed import load_embedder
 from reid.embed import onnx as module
-from reid.embed.onnx import as_input, load_onnx, open_model
+from reid.embed.onnx import OnnxModel, as_input, load_onnx, open_model
 from reid.errors import ArtefactError, ConfigError, MissingInputError, ShapeError
 from reid.model.onnx_file import pack, read
 
@@ -61,14 +62,30 @@ def test_pixels_are_normalised_as_in_training(made: Exports) -> None:
     assert outside.flags.c_contiguous
 
 
-def test_threads_follow_the_environment(made: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
-    """OMP_NUM_THREADS, or the number of cores."""
-    for said, wanted in (("1", 1), ("3,2", 3), ("0", 5), ("many", 5), ("", 5)):
-        monkeypatch.setenv("OMP_NUM_THREADS", said)
-        monkeypatch.setattr(module, "available_cores", lambda: 5)
-        model = load_onnx(made.float32)
-        assert model.threads == wanted  # type: ignore[attr-defined]
-        assert model.session.get_session_options().intra_op_num_threads == wanted  # type: ignore[attr-defined]
+def test_threads_are_as_many_as_torchs(made: Exports, tmp_path: Path) -> None:
+    """Torch obeys OMP_NUM_THREADS, the cores given to the process, and its user; another number opens the file again."""
+    before = torch.get_num_threads()
+    path = tmp_path / "model.onnx"
+    path.write_bytes(made.float32.read_bytes())
+    try:
+        for number in (3, 1):
+            torch.set_num_threads(number)
+            model = load_onnx(path)
+            assert isinstance(model, OnnxModel)
+            assert model.threads == number
+            assert model.session.get_session_options().intra_op_num_threads == number
+    finally:
+        torch.set_num_threads(before)
+    session, pictures = model.session, small_runs.pictures(2).numpy()
+    wanted = model.pictures(pictures)
+    model.compute_with(1)
+    assert model.session is session
+    model.compute_with(2)
+    assert model.session.get_session_options().intra_op_num_threads == model.threads == 2
+    assert model.pictures(pictures) == pytest.approx(wanted, abs=1e-6)
+    path.write_bytes(made.int8.read_bytes())
+    with pytest.raises(ArtefactError, match=r"model\.onnx was replaced by another model a moment ago"):
+        model.compute_with(1)
 
 
 def test_devices(made: Exports, monkeypatch: pytest.MonkeyPatch) -> None:

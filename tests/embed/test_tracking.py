@@ -36,6 +36,18 @@ def test_boxes_of_every_kind(embedder: Embedder, wanted: np.ndarray) -> None:
     assert model.get_features(BOXES, FRAME) == pytest.approx(wanted, abs=1e-6)
 
 
+def test_frames_and_detections_of_boxmot(embedder: Embedder, wanted: np.ndarray) -> None:
+    """Frames are RGB tensors that are called `image`, boxes the values of a geometry; turned boxes are refused."""
+    frame = SimpleNamespace(image=torch.from_numpy(FRAME.transpose(2, 0, 1).copy()))
+    found = SimpleNamespace(geometry=SimpleNamespace(values=torch.from_numpy(BOXES)), is_obb=False)
+    assert Appearance(embedder).encode([frame], [found])[0] == pytest.approx(wanted, abs=1e-6)
+    found.is_obb = True
+    with pytest.raises(ShapeError, match="the boxes of frame 0 are turned boxes; wanted left, top, right, bottom"):
+        Appearance(embedder)(frame, found)
+    with pytest.raises(ShapeError, match="the boxes of frame 0 are a SimpleNamespace without boxes"):
+        Appearance(embedder)(FRAME, SimpleNamespace(boxes=None))
+
+
 def test_orders_of_colours(embedder: Embedder, wanted: np.ndarray) -> None:
     """Arrays and tensors are BGR unless it is said; a Pillow image knows its own order."""
     model = Appearance(embedder)

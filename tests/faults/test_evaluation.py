@@ -167,7 +167,7 @@ print("torch" in sys.modules)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits and tells a process's memory")
-@pytest.mark.parametrize("memory", [2**25, 2**30])
+@pytest.mark.parametrize("memory", [2**25, pytest.param(2**30, marks=pytest.mark.soak)])
 def test_g6_a_large_gallery_in_little_memory(memory):
     """100,000 images in 2 GB, where their matrix of distances has no room, collapsed vectors included; within `memory`."""
     done = subprocess.run(

@@ -60,7 +60,7 @@ def write_report(subject: Subject, folder: Path) -> list[Path]:
     for name in subject.tests:
         lists = parts(ranking_parts(subject, name, folder)) if subject.pictured(name) else ()
         sections += [
-            Section(f"Rank lists, {name}", lists and (Words(_LEGEND), *lists)),
+            Section(f"Rank lists, {name}", lists and (Words(_LEGEND + _OF[subject.listed(name)]), *lists)),
             Section(f"Worst identities, {name}", tuple(identity_parts(subject, name))),
             Section(f"Labels to check, {name}", parts(suspect_parts(subject, name, folder))),
         ]
@@ -79,6 +79,13 @@ _LEGEND = (
     "A query and its nearest gallery images, best first. Green and ✓: the query's identity; red and ✗: another. The number is "
     "the similarity; below stand identity and camera. Lists can be scrolled to the right."
 )
+
+_OF = {
+    "query-gallery": " Gallery images of the query's own identity and camera are not searched.",
+    "all-vs-all": " All other images are searched (all-vs-all).",
+    "single-shot": " Lists are those of the first trial, whose gallery is one image of every identity; average precision is the "
+    "mean over all trials that ask the query.",
+}
 
 
 def _figures(subject: Subject) -> Iterator[Block]:

@@ -37,9 +37,7 @@ def ranking_parts(subject: Subject, name: str, folder: Path) -> Iterator[tuple[l
     Raises:
         DataError: an image cannot be read.
     """
-    results = subject.results[name]
-    own = "all-vs-all" if subject.tests[name].query is None else "query-gallery"
-    protocol = own if own in results or not results else next(iter(results))
+    results, protocol = subject.results[name], subject.listed(name)
     lists = subject.lists(name, protocol)
     values = results[protocol].per_query if protocol in results else None
     for kind, queries in _chosen(lists, values, subject.seed).items():

@@ -69,6 +69,12 @@ class Subject:
         query = self.tests[name].query
         return None if query is None else np.unique(query.identities)
 
+    def listed(self, name: str) -> str:
+        """The protocol whose rank lists are shown of a test set: its own, or else the first that was asked for."""
+        results = self.results[name]
+        own = "all-vs-all" if self.tests[name].query is None else "query-gallery"
+        return own if own in results or not results else next(iter(results))
+
     def lists(self, name: str, protocol: str) -> RankLists:
         """What is found for the queries of a test set, as a protocol has it."""
         test, embedded = self.tests[name], self.embeddings[name]

@@ -77,7 +77,7 @@ def figure_cells(results: Results) -> Iterator[tuple[str, list[str], list[list[s
         results: reports by split and protocol.
     """
     for rows in _apart(results):
-        kinds = {"In percent": _shown, "95 % intervals over identities": _intervals, "Pairs of images": _verified}
+        kinds = {"In percent": _shown, "95 % intervals over identities": _intervals, "Pairs, in percent": _verified}
         for title, kind in kinds.items():
             if shown := [(split, protocol, figures) for split, protocol, report in rows if (figures := kind(report))]:
                 yield title, *_cells(shown)

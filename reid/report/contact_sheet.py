@@ -19,6 +19,7 @@ COLUMNS = 10
 """Columns: the cameras with the most images or, where no camera is known, images of the identity."""
 
 _TILE, _GAP, _MARGIN, _WORDS = 112, 5, 14, 120  # pixels
+_LETTER = 15  # pixels that a letter of the title may take
 _EMPTY = (243, 243, 243)
 
 
@@ -49,9 +50,8 @@ def contact_sheet(
     }
     height = min(2 * _TILE, round(tile_height([*images.values()]) * _TILE / WIDTH))
     columns = max(len(line) for _, line in table)
-    picture = np.full(
-        (96 + len(table) * (height + _GAP) + _MARGIN, 2 * _MARGIN + _WORDS + columns * (_TILE + _GAP), 3), 255, np.uint8
-    )
+    width = max(_WORDS + columns * (_TILE + _GAP), _LETTER * len(printable(title)))
+    picture = np.full((96 + len(table) * (height + _GAP) + _MARGIN, 2 * _MARGIN + width, 3), 255, np.uint8)
     figure = new_figure(picture.shape[1] / DPI, picture.shape[0] / DPI)
 
     def write(x: float, y: float, words: str, **about: Any) -> None:

@@ -46,3 +46,16 @@ def test_pictures_are_drawn_where_they_belong(records, tmp_path):
     assert [tuple(picture[y, x]) == (243, 243, 243) for y, x in corner] == [False, False, True, True, True, False]
     with pytest.raises(DataError, match="no images"):
         contact_sheet(records.select(np.array([], dtype=int)), tmp_path / "t.png", title="t")
+
+
+def test_the_title_is_not_cut(records, tmp_path):
+    """A sheet of one column is as wide as its title asks for."""
+    one, title = (
+        dataclasses.replace(records, cameras=None).select(np.array([0])),
+        "market1501: 12 of 367 training identities",
+    )
+    contact_sheet(one, tmp_path / "s.png", title=title)
+    picture = cv2.imread(str(tmp_path / "s.png"))
+    dark = np.flatnonzero(picture[:50].min(axis=(0, 2)) < 128)
+
+    assert dark[-1] < picture.shape[1] - 10

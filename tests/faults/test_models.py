@@ -8,6 +8,7 @@ import resource
 import time
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -177,22 +178,27 @@ def test_no_payload_in_weights_of_others_is_run(tmp_path: Path) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_no_payload_and_no_bomb_harms_the_reader(tmp_path: Path) -> None:
-    """D5: the same and all others, each as a user has it: a sentence, in time, little memory, nothing run and nothing left."""
-    marker, path = tmp_path / "executed", tmp_path / "weights.pth"
-    told = r"weights\.pth is not a readable file of weights"
-    found = dict.fromkeys(payloads.torch_payloads(marker).items(), told)
-    found |= {(name, content): told for name, content in payloads.payloads(marker).items() if name[-1] in "245LTJ"}
-    found |= {(name, content): expected for name, (content, expected) in payloads.bombs().items()}
-    truncated = payloads.torch_payloads(marker)["old format"]
-    found |= {(f"cut off at {end}", truncated[:end]): told for end in (1, 50, len(truncated) // 2)}
-    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    for (name, content), expected in found.items():
-        path.write_bytes(content)
-        began = time.monotonic()
-        with pytest.raises(ArtefactError, match=expected) as caught:
-            read_tensors(path, seconds=60)
-        assert caught.value.exit_code == 74
-        assert "\n" not in str(caught.value)
-        assert time.monotonic() - began < 70, name
-        assert not marker.exists(), name
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < max(memory, 3 * 2**20)
+    """D5: the same and all others, each as a user has it: a sentence, in time, in little memory, and nothing run."""
+    marker = tmp_path / "executed"
+    told = "is not a readable file of weights"
+    given = {name: (content, told) for name, content in payloads.torch_payloads(marker).items()}
+    given |= {name: (content, told) for name, content in payloads.payloads(marker).items() if name[-1] not in "05"}
+    given |= payloads.bombs()
+    whole = given["old format"][0]
+    given |= {f"cut off at {end}": (whole[:end], told) for end in (1, 50, len(whole) // 2)}
+
+    def read(name: str) -> tuple[str, float]:
+        path, began = tmp_path / f"{name}.pth", time.monotonic()
+        path.write_bytes(given[name][0])
+        with pytest.raises(ArtefactError, match=given[name][1]) as caught:
+            read_tensors(path, seconds=60 if name == "doubled tuples" else None)  # which never ends
+        return str(caught.value), time.monotonic() - began
+
+    with ThreadPoolExecutor(2) as pool:
+        for name, (message, seconds) in zip(given, pool.map(read, given), strict=True):
+            print(f"{seconds:5.1f} s  {message}")  # noqa: T201
+            assert f"{name}.pth" in message
+            assert "\n" not in message
+            assert seconds < 310
+            assert not marker.exists(), name
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 3 * 2**20

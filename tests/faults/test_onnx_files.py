@@ -4,11 +4,14 @@ Each row of the table of faults that concerns them: truncated and flipped bits (
 NaN in weights (D7), a disk that is full (D3), another model's vectors (H12).
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import damage
 import disks
 import exports
+import mutate_onnx
 import onnx
 import pytest
 import torch
@@ -16,11 +19,13 @@ from exports import Exports
 from whole_runs import call
 
 from reid.cli import embed
+from reid.data.processes import Answerer
 from reid.embed import load_embedder
 from reid.errors import ArtefactError
 from reid.export.exporting import Images, export_model
 
 MUTANTS = 300
+SEALED = 10_000
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +52,28 @@ def test_no_damage_goes_unnoticed_in_full_number(made: Exports, tmp_path: Path) 
             place.write_bytes(mutant)
             with pytest.raises(ArtefactError, match=r"model\.onnx"):
                 load_embedder(place)
+
+
+def _outcomes(path: Path, questions: Sequence[object]) -> Counter[object]:
+    """How often each of what may become of files with a right seal did, in processes that may die of them."""
+    answerer = Answerer(f"from mutate_onnx import serve; serve({str(path)!r})")
+    try:
+        return Counter(answerer.ask(questions))
+    finally:
+        answerer.close()
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(7200)
+def test_a_right_seal_over_a_damaged_model_ends_no_process(made: Exports) -> None:
+    """D4: even were damage sealed, onnxruntime refuses it or computes something, within 512 MB and 30 s, and never dies."""
+    hostile = list(mutate_onnx.hostile(mutate_onnx.model_of(made.float32)))
+    found = _outcomes(made.float32, hostile)
+    found += _outcomes(made.int8, range(SEALED))
+    print(found)  # noqa: T201
+
+    assert found.total() == len(hostile) + SEALED
+    assert set(found) <= {"refused", "failed", "vectors"}
 
 
 def test_commands_end_with_74(made: Exports, tmp_path: Path) -> None:

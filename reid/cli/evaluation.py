@@ -91,7 +91,7 @@ def evaluate_splits(
     )
     started = time.perf_counter()
     written = keep(report, out, subject if pictures else None)
-    seconds["report"] = time.perf_counter() - started
+    seconds |= {"report": time.perf_counter() - started} if pictures else {}
 
     def show() -> None:
         click.echo(results_table(splits.name + words, results))
@@ -126,10 +126,8 @@ def embed_and_score(
 
 def _took(images: int, seconds: Mapping[str, float]) -> str:
     rate = images / max(1e-9, seconds["embedding"])
-    return (
-        f"{images:,} images embedded at {rate:,.0f}/s, scored in {seconds['scoring']:.1f} s, report made in "
-        f"{seconds['report']:.1f} s"
-    )
+    took = f"{images:,} images embedded at {rate:,.0f}/s, scored in {seconds['scoring']:.1f} s"
+    return took + (f", report made in {seconds['report']:.1f} s" if "report" in seconds else "")
 
 
 def score(

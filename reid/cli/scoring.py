@@ -41,6 +41,8 @@ def score_run(options: Mapping[str, Any], *, quiet: bool) -> Outcome:
     embedder = dataclasses.replace(embedder, max_megapixels=config.data.max_megapixels)
     colours = None
     if options["explain"] or options["explain_learner"] is not None:
+        if options["no_report"]:
+            raise ConfigError("--explain colours the pictures of the report; leave out --no-report")
         colours = explainer(embedder, options["explain_learner"], subspaces=config.division.subspaces)
     workers = share_for(embedder, config.data.workers)
     splits = read_dataset(chosen.dataset, chosen.root)

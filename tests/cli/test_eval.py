@@ -165,7 +165,8 @@ def test_the_report_of_a_run(market):
     plain = evaluate(market.folder, "--no-report", "--out", "plain", pictures=True)
     assert plain.code == 0, plain.err
     assert [path.name for path in (market.folder / "plain").iterdir()] == ["report.json"]
-    assert "report made" in done.out and "report made" not in plain.out
+    assert "report made" in done.out
+    assert "report made" not in plain.out
     refused = evaluate(market.folder, "--explain", "--no-report", pictures=True)
     assert (refused.code, "leave out --no-report" in refused.err) == (78, True)
 

@@ -128,7 +128,10 @@ class _Child:
             async with asyncio.timeout(_SLOWEST):
                 return await _exchange(process, content)
         except (EOFError, ConnectionError, TimeoutError, asyncio.CancelledError) as error:
-            why = await asyncio.shield(self._end())  # it may be in the middle of an answer that nobody waits for
+            dying = isinstance(error, (EOFError, ConnectionError))
+            why = await asyncio.shield(
+                self._end(dying=dying)
+            )  # it may be in the middle of an answer that nobody waits for
             if isinstance(error, asyncio.CancelledError):
                 raise
             return {"problem": f"cannot read image upload: {why}"}, b""
@@ -141,16 +144,27 @@ class _Child:
                     await self._process.wait()
         await self._end()
 
-    async def _end(self) -> str:
+    async def _end(self, *, dying: bool = False) -> str:
         process, self._process = self._process, None
         if process is None:
             return ""
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        code = await process.wait()
+        code = await _own_end(process) if dying else None
+        if code is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            code = await process.wait()
         if code in {-signal.SIGPROF, -signal.SIGKILL}:
             return "it takes too long to open"
         return "it brought the decoding process down"
+
+
+async def _own_end(process: asyncio.subprocess.Process) -> int | None:
+    """The exit code of a process that is about to end; None where it does not. To kill it then may lose the code."""
+    try:
+        async with asyncio.timeout(1):
+            return await process.wait()
+    except TimeoutError:
+        return None
 
 
 async def _exchange(process: asyncio.subprocess.Process, content: bytes) -> tuple[dict[str, Any], bytes]:

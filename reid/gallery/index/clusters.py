@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from reid import files
 from reid.errors import ArtefactError
 from reid.files import sealing, unsealing
+from reid.gallery.index.codes import coded
 from reid.records import Floats
 from reid.text import printable
 
-FORMAT = 2
+FORMAT = 3
 _HEADER = 65_536  # bytes of the first line at most
 
 
@@ -27,7 +28,7 @@ class Clusters:
     """Lists of similar rows.
 
     Attributes:
-        centroids: (L, D) float32, the means of the lists when they were made.
+        centroids: (L, D) float32, the means of the lists when they were made, about; their file keeps what one byte a number holds.
         assignment: (S,) int32, the list of every slot before S; -1 where its row is gone. Later slots are in no list.
         near: how far in rank the lists with a query's nearest rows lie from the nearest list, as a rule.
         reach: how far in rank they lie from the score of the last row that is wanted.
@@ -63,7 +64,9 @@ class Clusters:
         }
         with sealing(path) as sink:
             sink.write(files.to_json(about, indent=None).encode() + b"\n")
-            sink.write(np.ascontiguousarray(self.centroids, dtype="<f4").tobytes())
+            codes = coded(self.centroids)
+            sink.write(np.ascontiguousarray(codes.numbers[:, : self.centroids.shape[1]]).tobytes())
+            sink.write(codes.scales.astype("<f4").tobytes())
             sink.write(self.assignment.astype(_kind(len(self.centroids))).tobytes())
             sink.write(np.ascontiguousarray(self.words, dtype="<u8").tobytes())
             sink.write(np.ascontiguousarray(self.factors, dtype="<f4").tobytes())
@@ -100,7 +103,7 @@ class Clusters:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise _odd(path, f"its first line lacks something: {printable(error)}") from error
         kind = _kind(lists)
-        first = 4 * lists * dimension
+        first = lists * (dimension + 4)
         second = first + kind.itemsize * slots
         if min(lists, dimension, words) < 1 or slots < 0 or len(rest) < second:
             raise _odd(path, f"{lists} x {dimension} centroids and {slots} slots in {len(rest)} bytes")
@@ -111,7 +114,9 @@ class Clusters:
             raise _odd(path, f"{rows} rows with {words} words each in {len(rest) - second} bytes")
         if slots and not -1 <= assignment.min() <= assignment.max() < lists:
             raise _odd(path, "a row is in a list that is not there")
-        centroids = np.frombuffer(rest[:first], dtype="<f4").astype(np.float32).reshape(lists, dimension)
+        numbers = np.frombuffer(rest, dtype=np.int8, count=lists * dimension).reshape(lists, dimension)
+        scales = np.frombuffer(rest[lists * dimension : first], dtype="<f4").astype(np.float32)
+        centroids = numbers * scales[:, np.newaxis]
         sketches = np.frombuffer(rest, dtype="<u8", offset=second, count=words * rows).astype(np.uint64)
         factors = np.frombuffer(rest, dtype="<f4", offset=second + 8 * words * rows).astype(np.float32)
         if not (np.isfinite([near, reach]).all() and np.isfinite(centroids).all() and np.isfinite(factors).all()):

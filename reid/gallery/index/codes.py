@@ -90,6 +90,18 @@ def restore(codes: Codes, positions: NDArray[np.int64], dimension: int) -> Float
     return numbers
 
 
+def coded(vectors: Floats) -> Codes:
+    """The rows (N, D) float32, finite, in codes of their own."""
+    codes = empty_codes(*vectors.shape)
+    quantise(vectors, np.arange(len(vectors)), codes)
+    return codes
+
+
+def rounded(vectors: Floats) -> Floats:
+    """About the rows (N, D) float32, finite: what their codes stand for."""
+    return restore(coded(vectors), np.arange(len(vectors)), vectors.shape[1])
+
+
 @partial(compiled, any_order=True)  # sums only go into bounds, which have room for any order
 def _quantise(
     vectors: Floats,

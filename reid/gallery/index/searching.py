@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from reid.distances.compiled import compiled
 from reid.distances.threads import share_rows
-from reid.gallery.index.codes import Query, empty_codes, quantise, quantise_query
+from reid.gallery.index.codes import Query, coded, quantise_query
 from reid.gallery.index.instructions import product_of_rows
 from reid.gallery.index.refining import NOTHING, Found, Read, best, settle
 from reid.gallery.index.scanning import probe, scan
@@ -46,9 +46,7 @@ class Lists:
 def prepared(centroids: Floats, near: float, reach: float, trained: int, turning: Rotation) -> Lists:
     """Lists as searches need them; see `Clusters`."""
     halves = (centroids.astype(np.float64) ** 2).sum(axis=1) / 2
-    codes = empty_codes(*centroids.shape)
-    quantise(centroids, np.arange(len(centroids)), codes)
-    centres = Centres(codes, halves.astype(np.float32))
+    centres = Centres(coded(centroids), halves.astype(np.float32))
     turned = np.zeros((len(centroids) + 1, len(turning.signs)), dtype=np.float32)
     turned[:-1] = rotate(centroids, turning)
     return Lists(centroids, centres, turned, near, reach, trained)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reid.distances.threads import share_rows
 from reid.gallery.index import bits
 from reid.gallery.index.clusters import Clusters
-from reid.gallery.index.codes import quantise, restore
+from reid.gallery.index.codes import quantise, restore, rounded
 from reid.gallery.index.lists import NOWHERE, assignment_of, move_rows, positions_of, sketch_rows, table_of, with_room
 from reid.gallery.index.searching import Lists, prepared
 from reid.gallery.index.sketches import Rotation
@@ -117,7 +117,7 @@ def clustered(state: State, seed: int) -> State:
     if len(alive) < 2:
         return state
     positions = positions_of(state.table, alive)
-    centroids = train(state.vectors, positions, lists_for(len(alive)), seed)
+    centroids = rounded(train(state.vectors, positions, lists_for(len(alive)), seed))  # as their file keeps them
     nearest = assign(state.vectors, positions, centroids)
     near, reach = measure(state.vectors, positions, nearest, centroids, seed)
     assignment = np.full(state.rows, NOWHERE, dtype=np.int32)

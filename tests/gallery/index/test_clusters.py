@@ -52,7 +52,10 @@ def test_round_trip(tmp_path):
         before.save(tmp_path / "lists", BINDING)
         after = Clusters.load(tmp_path / "lists", {"generation": 3, "uuid": "ab"})
 
-        assert np.array_equal(before.centroids, after.centroids)
+        assert np.abs(before.centroids - after.centroids).max() <= np.abs(before.centroids).max() / 254 + 1e-6
+        again = replace(before, centroids=after.centroids)
+        again.save(tmp_path / "again", BINDING)
+        assert np.allclose(Clusters.load(tmp_path / "again", BINDING).centroids, after.centroids, rtol=1e-6, atol=0)
         assert np.array_equal(before.assignment, after.assignment)
         assert np.array_equal(before.words, after.words)
         assert np.array_equal(before.factors, after.factors)
@@ -85,32 +88,32 @@ def test_damage(tmp_path, number):
         Clusters.load(path, BINDING)
 
 
-ABOUT = {"format": 2, "binding": {}, "centroids": [2, 3], "slots": 4, "near": 0, "reach": 1, "trained": 4, "words": 1}
-FLOATS, ROWS = np.zeros(6, dtype="<f4").tobytes(), np.array([0, 1, -1, -1], dtype="<i2").tobytes()
+ABOUT = {"format": 3, "binding": {}, "centroids": [2, 3], "slots": 4, "near": 0, "reach": 1, "trained": 4, "words": 1}
+CENTRES, ROWS = bytes(6 + 4 * 2), np.array([0, 1, -1, -1], dtype="<i2").tobytes()
 SKETCHES = np.zeros(24, dtype=np.uint8).tobytes()
-GOOD = FLOATS + ROWS + SKETCHES
+GOOD = CENTRES + ROWS + SKETCHES
 
 
 @pytest.mark.parametrize(
     ("about", "rest", "said"),
     [
-        ({**ABOUT, "slots": 10**15}, GOOD, "56 bytes"),
-        ({**ABOUT, "centroids": [2**40, 2**40]}, GOOD, "56 bytes"),
-        ({**ABOUT, "centroids": [-2, -3]}, GOOD, "56 bytes"),
-        ({**ABOUT, "centroids": [0, 3], "slots": 10}, GOOD, "56 bytes"),
-        ({**ABOUT, "words": 0}, GOOD, "56 bytes"),
+        ({**ABOUT, "slots": 10**15}, GOOD, "46 bytes"),
+        ({**ABOUT, "centroids": [2**40, 2**40]}, GOOD, "46 bytes"),
+        ({**ABOUT, "centroids": [-2, -3]}, GOOD, "46 bytes"),
+        ({**ABOUT, "centroids": [0, 3], "slots": 10}, GOOD, "46 bytes"),
+        ({**ABOUT, "words": 0}, GOOD, "46 bytes"),
         ({**ABOUT, "words": 10**12}, GOOD, "24 bytes"),
         (ABOUT, GOOD + b"more", "28 bytes"),
         ({**ABOUT, "centroids": 6}, GOOD, "first line"),
         ({**ABOUT, "trained": None}, GOOD, "first line"),
         ({**ABOUT, "near": "far"}, GOOD, "first line"),
-        ({**ABOUT, "format": 3}, GOOD, "format 3"),
+        ({**ABOUT, "format": 2}, GOOD, "format 2"),
         ([1, 2], GOOD, "no table"),
         ("x" * 100_000, GOOD, "no JSON"),
-        (ABOUT, np.full(6, np.nan, dtype="<f4").tobytes() + ROWS + SKETCHES, "finite"),
-        (ABOUT, FLOATS + ROWS + np.full(6, np.nan, dtype="<f4").tobytes(), "finite"),
-        (ABOUT, FLOATS + np.array([0, 2, -1, -1], dtype="<i2").tobytes() + SKETCHES, "not there"),
-        (ABOUT, FLOATS + np.array([0, 1, -1, -2], dtype="<i2").tobytes() + SKETCHES, "3 rows"),
+        (ABOUT, bytes(6) + np.full(2, np.nan, dtype="<f4").tobytes() + ROWS + SKETCHES, "finite"),
+        (ABOUT, CENTRES + ROWS + np.full(6, np.nan, dtype="<f4").tobytes(), "finite"),
+        (ABOUT, CENTRES + np.array([0, 2, -1, -1], dtype="<i2").tobytes() + SKETCHES, "not there"),
+        (ABOUT, CENTRES + np.array([0, 1, -1, -2], dtype="<i2").tobytes() + SKETCHES, "3 rows"),
     ],
 )
 def test_what_cannot_be(tmp_path, about, rest, said):

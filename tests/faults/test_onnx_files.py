@@ -69,7 +69,7 @@ def test_a_right_seal_over_a_damaged_model_ends_no_process(made: Exports) -> Non
     """D4: even were damage sealed, onnxruntime refuses it or computes something, within 512 MB and 30 s, and never dies."""
     hostile = list(mutate_onnx.hostile(mutate_onnx.model_of(made.float32)))
     found = _outcomes(made.float32, hostile)
-    found += _outcomes(made.int8, range(SEALED))
+    found += _outcomes(made.int8, list(range(SEALED)))
     print(found)  # noqa: T201
 
     assert found.total() == len(hostile) + SEALED

@@ -95,12 +95,11 @@ class RankLists:
         return nearest, 1 - distances[nearest]
 
     def first_rank(self, query: int) -> int | None:
-        """The rank of a query's first match, from 1; None where there is none."""
+        """The rank of a query's first match, from 1, behind others as near as it; None where there is none."""
         distances, allowed = self._row(query), self._allowed(query)
-        matches = allowed & (self.gallery.records.identities == self.query.records.identities[query])
-        if not matches.any():
-            return None
-        return 1 + int(np.count_nonzero(distances[allowed] < distances[matches].min()))
+        same = self.gallery.records.identities == self.query.records.identities[query]
+        matches, others = distances[allowed & same], distances[allowed & ~same]
+        return 1 + int(np.count_nonzero(others <= matches.min())) if len(matches) else None
 
     def _row(self, query: int) -> Floats:
         distances: Floats = self._distances.rows(query, query + 1)[0]

@@ -1,6 +1,7 @@
 """Rank lists show what the protocol ranks, of the queries they say."""
 
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,3 +124,14 @@ def test_lists_are_those_of_the_protocol(embedded):
     (report,) = evaluate_test_set(test, vectors).values()
     ranks = dict(zip(report.per_query.rows, report.per_query.first_ranks, strict=True))
     assert [apart.first_rank(query) for query in range(12)] == [ranks.get(query) for query in range(12)]
+
+
+def test_a_match_stands_behind_what_is_as_near(embedded):
+    """Where all vectors are the same, a first match comes after every image of another identity, as it is scored."""
+    same = replace(embedded, vectors=np.ones_like(embedded.vectors))
+    values = single_shot(same, trials=1, seed=4, bootstrap=0).per_query
+    lists = lists_of(sets(same)[0][0], same, "single-shot", seed=4)
+
+    assert (
+        [lists.first_rank(query) for query in range(len(values))] == values.first_ranks.tolist() == [11] * len(values)
+    )

@@ -1,5 +1,7 @@
 """Loops compiled to machine code on first use, and kept for later processes where a folder for that can be written."""
 
+import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,3 +31,19 @@ def compiled(function: Function, *, any_order: bool = False) -> Function:
     except RuntimeError:  # no folder can be written to
         machine_code = numba.njit(**options)(function)
     return machine_code  # type: ignore[no-any-return]
+
+
+def load_ahead() -> threading.Thread:
+    """Load what the first call of any compiled function waits for, half a second of imports, while this thread goes on."""
+
+    def load() -> None:
+        with contextlib.suppress(Exception):  # whoever calls a compiled function meets the same and tells it
+            compiled(_nothing)()
+
+    thread = threading.Thread(target=load, name="reid-loading")
+    thread.start()
+    return thread
+
+
+def _nothing() -> None:
+    return

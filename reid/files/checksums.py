@@ -13,13 +13,17 @@ from reid.files.replacing import write_text
 from reid.text import printable
 
 MANIFEST = "manifest.json"
+_PART = 2**22  # bytes: in small parts, threads that compute would keep this one waiting at each
 _SIGNATURE = "# sha256 of the lines above: "
 
 
 def sha256(path: Path) -> str:
     """Hexadecimal sha256 of a file's content."""
-    with reading(path), path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with reading(path), path.open("rb", buffering=0) as file:
+        content, buffer = hashlib.sha256(), memoryview(bytearray(min(_PART, path.stat().st_size + 1)))
+        while size := file.readinto(buffer):
+            content.update(buffer[:size])
+        return content.hexdigest()
 
 
 def write_signed_text(path: Path, text: str) -> None:

@@ -117,6 +117,9 @@ class _Rest(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         return self._file.readinto(buffer)
 
+    def readall(self) -> bytes:
+        return self._file.read()
+
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         start = _HEADER if whence == os.SEEK_SET else 0
         return self._file.seek(start + offset, whence) - _HEADER

@@ -1,6 +1,6 @@
 """What a gallery knows of an image, and what a search found."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from reid.data.boxes import Box
@@ -41,6 +41,35 @@ class Stored(Entry):
     """
 
     id: int = 0
+
+
+_new = Stored.__new__
+_path, _identity, _camera, _time, _source, _box, _sha256, _id = (
+    getattr(Stored, field.name).__set__ for field in fields(Stored)
+)
+
+
+def stored(
+    path: str,
+    identity: str | None,
+    camera: int | None,
+    time: float | None,
+    source: str,
+    box: Box | None,
+    sha256: str,
+    number: int,
+) -> Stored:
+    """`Stored` of these values, made in half the time its own constructor takes, which every search waits for ten times."""
+    image = _new(Stored)
+    _path(image, path)
+    _identity(image, identity)
+    _camera(image, camera)
+    _time(image, time)
+    _source(image, source)
+    _box(image, box)
+    _sha256(image, sha256)
+    _id(image, number)
+    return image
 
 
 @dataclass(frozen=True, slots=True)

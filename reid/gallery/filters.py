@@ -43,7 +43,7 @@ class Where:
     @property
     def everything(self) -> bool:
         """Whether it holds for every image."""
-        return self == Where()
+        return self == _EVERYTHING
 
     def holds(self, image: Stored) -> bool:
         """Whether it holds for an image."""
@@ -63,6 +63,9 @@ class Where:
     def but(self, **changed: Any) -> "Where":
         """The same condition with some parts replaced."""
         return dataclasses.replace(self, **changed)
+
+
+_EVERYTHING = Where()
 
 
 def parse_where(condition: "Where | Mapping[str, Any] | None") -> Where:

@@ -75,3 +75,15 @@ def test_compiled_functions_call_none_of_another_file() -> None:
 
     assert ("reid.evaluation.scanning", "reid.evaluation.scanning") in found
     assert [pair for pair in found if pair[0] != pair[1]] == []
+
+
+def test_loading_ahead() -> None:
+    """Another thread loads what compiled functions need, so that the first call in this one finds it there."""
+    program = """
+import sys
+from reid.distances.compiled import load_ahead
+assert "numba.np.arraymath" not in sys.modules
+load_ahead().join()
+assert "numba.np.arraymath" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -23,6 +23,9 @@ def test_sha256_is_that_of_the_content(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"abc")
 
     assert files.sha256(tmp_path / "x") == hashlib.sha256(b"abc").hexdigest()
+    for size in (0, 2**22 - 1, 2**22, 2**23 + 5):  # it is read in parts
+        (tmp_path / "x").write_bytes(bytes(size))
+        assert files.sha256(tmp_path / "x") == hashlib.sha256(bytes(size)).hexdigest()
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\udc80\udcff")))

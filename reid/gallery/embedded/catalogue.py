@@ -99,8 +99,9 @@ def at_slots(connection: sqlite3.Connection, slots: Sequence[int]) -> dict[int, 
     rows: dict[int, Row] = {}
     for start in range(0, len(slots), _MANY):
         part = slots[start : start + _MANY]
-        marks = ", ".join("?" * len(part))
-        for found in connection.execute(f"SELECT {COLUMNS} FROM images WHERE slot IN ({marks})", part):
+        marks = ", ".join(["(?)"] * len(part))  # a list is joined sooner than IN is answered
+        order = f"WITH wanted(place) AS (VALUES {marks}) SELECT {COLUMNS} FROM wanted CROSS JOIN images ON slot = place"
+        for found in connection.execute(order, part):
             rows[found[0]] = proven(found)
     return rows
 
@@ -152,7 +153,8 @@ class Sources:
 
     def stored(self, connection: sqlite3.Connection, rows: Iterable[Row]) -> list[Stored]:
         """The images of rows."""
-        return [to_stored(row, self.name(connection, row.source)) for row in rows]
+        names = self._names
+        return [to_stored(row, names.get(row.source) or self.name(connection, row.source)) for row in rows]
 
 
 def setting(connection: sqlite3.Connection, name: str) -> Any:

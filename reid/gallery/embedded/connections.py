@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from reid.errors import GalleryError, InUseError, MissingInputError
 from reid.gallery.embedded.checking import verify_catalogue
-from reid.gallery.embedded.schema import CATALOGUE, State, connect, read_about, read_state
+from reid.gallery.embedded.schema import CATALOGUE, State, connect, prepare_for_writing, read_about, read_state
 from reid.gallery.embedded.seal import Presence
 from reid.gallery.embedded.transactions import sqlite_errors, transaction
 from reid.gallery.store import About
@@ -61,6 +61,15 @@ class Connections:
             self._open.append(found)
         return found
 
+    def _writer(self) -> sqlite3.Connection:
+        """This thread's connection, given what writing needs."""
+        connection = self.connection()
+        if not getattr(self._threads, "writes", False):
+            with sqlite_errors(self.folder):
+                prepare_for_writing(connection)
+            self._threads.writes = True
+        return connection
+
     def read(self, work: Callable[[sqlite3.Connection, State], Result]) -> Result:
         """What `work` gives, in one state of the catalogue."""
         with transaction(self.connection(), self.folder) as connection:
@@ -76,7 +85,7 @@ class Connections:
         """
         if self.read_only:
             raise GalleryError(f"the gallery {printable(self.folder)} may not be written to")
-        with self._changing, transaction(self.connection(), self.folder, write=True) as connection:
+        with self._changing, transaction(self._writer(), self.folder, write=True) as connection:
             self._presence.break_seal()
             yield connection
 

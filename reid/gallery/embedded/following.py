@@ -2,9 +2,10 @@
 
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -14,10 +15,14 @@ from reid.gallery.embedded.schema import State
 from reid.gallery.embedded.vector_file import VectorFile, vectors_path
 from reid.gallery.index import Clusters, VectorIndex
 from reid.gallery.store import About
-from reid.records import Integers
+from reid.records import Floats, Integers
 from reid.text import listed
 
 INDEX = "index.bin"
+
+
+class _DamageError(Exception):
+    """Rows of a block differ from their checksums."""
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,13 @@ class View:
     file: VectorFile
     index: VectorIndex
 
-    def compare(self, rows: Sequence[Row]) -> None:
+    def compare(self, rows: Mapping[int, Row]) -> None:
         """See that every row belongs to the vector in its slot.
 
         Raises:
             ArtefactError: one does not; its image is named.
         """
-        sums = self.file.checksums_at(np.array([row.slot for row in rows], dtype=np.int64))
-        for row, total in zip(rows, sums.tolist(), strict=True):
+        for row, total in zip(rows.values(), self.file.checksums_at(list(rows)), strict=True):
             if row.vector != total:
                 raise ArtefactError(
                     f"the vector of image {row.id} is not the one that was added; run reid-gallery check with --repair"
@@ -132,25 +136,33 @@ class Following:
     def _extend(self, view: View, connection: sqlite3.Connection, state: State) -> View:
         rows = connection.execute("SELECT number, slot FROM removed WHERE number > ? ORDER BY number", (view.removed,))
         gone = np.array(rows.fetchall(), dtype=np.int64).reshape(-1, 2)
-        for first, words in view.file.blocks(view.slots, state.slots):
-            wrong, vectors = np.flatnonzero(view.file.wrong(words)), view.file.seen(words)
-            if len(wrong):
-                self._refuse(connection, np.setdiff1d(first + wrong, gone[:, 1]))
-                vectors[wrong] = 0  # of removed images: they may be anything, even NaN
-            view.index.append(first, vectors)
+
+        def blocks(first: int, stop: int) -> Iterator[tuple[int, Floats]]:
+            for slot, words in view.file.blocks(first, stop):
+                wrong, vectors = np.flatnonzero(view.file.wrong(words)), view.file.seen(words)
+                if len(wrong):
+                    damaged.append(np.setdiff1d(slot + wrong, gone[:, 1]))
+                    if len(damaged[-1]):
+                        raise _DamageError
+                    vectors[wrong] = 0  # of removed images: they may be anything, even NaN
+                yield slot, vectors
+
+        damaged: list[Integers] = []
+        try:
+            view.index.extend(state.slots, blocks)
+        except _DamageError:
+            self._refuse(connection, np.concatenate(damaged))
         if len(gone):
             view.index.forget(gone[:, 1])
         last = int(gone[-1, 0]) if len(gone) else view.removed
         return replace(view, change=state.change, slots=state.slots, removed=last)
 
-    def _refuse(self, connection: sqlite3.Connection, wrong: Integers) -> None:
-        if not len(wrong):
-            return
+    def _refuse(self, connection: sqlite3.Connection, wrong: Integers) -> NoReturn:
         order = f"SELECT id FROM images WHERE slot IN ({', '.join(map(str, wrong[:20].tolist()))})"
-        images = [image for (image,) in connection.execute(order)]
+        images = sorted(image for (image,) in connection.execute(order))
         raise ArtefactError(
-            f"the vectors of {len(wrong)} images of this gallery are corrupt (images {listed(images)}): their checksums "
-            "differ; run reid-gallery check with --repair"
+            f"vectors of this gallery are corrupt, among them those of images {listed(images)}: their checksums differ; "
+            "run reid-gallery check with --repair"
         )
 
     def _binding(self, generation: int) -> dict[str, object]:

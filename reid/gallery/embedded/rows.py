@@ -4,7 +4,7 @@ import zlib
 from typing import Any, NamedTuple
 
 from reid.errors import ArtefactError
-from reid.gallery.entries import Box, Entry, Stored
+from reid.gallery.entries import Box, Entry, Stored, stored
 
 COLUMNS = "slot, id, path, identity, camera, time, source, box, digest, rest, vector, checksum"
 NO_CAMERA = -1
@@ -41,31 +41,35 @@ class Row(NamedTuple):
 
 def to_row(entry: Entry, *, slot: int, image: int, source: int, vector: int) -> Row:
     """The row of a new image."""
+    identity, camera, time, box = entry.identity, entry.camera, entry.time, entry.box
+    digest, rest = split_digest(entry.sha256) if entry.sha256 else (None, None)
     content = (
         image,
         to_bytes(entry.path),
-        None if entry.identity is None else to_bytes(entry.identity),
-        NO_CAMERA if entry.camera is None else entry.camera,
-        None if entry.time is None else float(entry.time),
+        None if identity is None else to_bytes(identity),
+        NO_CAMERA if camera is None else camera,
+        None if time is None else float(time),
         source,
-        None if entry.box is None else ",".join(map(str, entry.box)),
-        *split_digest(entry.sha256),
+        None if box is None else ",".join(map(str, box)),
+        digest,
+        rest,
         vector,
     )
-    return Row(slot, *content, proof(content))
+    return Row._make((slot, *content, proof(content)))
 
 
 def to_stored(row: Row, source: str) -> Stored:
     """The image of a row whose checksum was compared."""
-    return Stored(
-        path=to_text(row.path),
-        identity=None if row.identity is None else to_text(row.identity),
-        camera=None if row.camera == NO_CAMERA else row.camera,
-        time=row.time,
-        source=source,
-        box=_box(row.box),
-        sha256=join_digest(row.digest, row.rest),
-        id=row.id,
+    _, image, path, identity, camera, time, _, box, digest, rest, _, _ = row
+    return stored(
+        to_text(path),
+        None if identity is None else to_text(identity),
+        None if camera == NO_CAMERA else camera,
+        time,
+        source,
+        None if box is None else _box(box),
+        "" if digest is None or rest is None else join_digest(digest, rest),
+        image,
     )
 
 
@@ -75,26 +79,23 @@ def proven(values: tuple[Any, ...]) -> Row:
     Raises:
         ArtefactError: it is not what was written; its image is named.
     """
-    row = Row._make(values)
     if proof(values[1:-1]) != values[-1]:
         raise ArtefactError(
-            f"the catalogue's row of image {row.id} is corrupt: its checksum differs; "
+            f"the catalogue's row of image {values[1]} is corrupt: its checksum differs; "
             "run reid-gallery check with --repair"
         )
-    return row
+    return Row._make(values)
 
 
-def split_digest(sha256: str) -> tuple[int | None, bytes | None]:
-    """The first eight bytes as a signed number, and the rest; nothing for ""."""
-    if not sha256:
-        return None, None
+def split_digest(sha256: str) -> tuple[int, bytes]:
+    """The first eight bytes as a signed number, and the rest."""
     content = bytes.fromhex(sha256)
     return int.from_bytes(content[:8], signed=True), content[8:]
 
 
-def join_digest(digest: int | None, rest: bytes | None) -> str:
+def join_digest(digest: int, rest: bytes) -> str:
     """The hexadecimal sha256 out of its two parts."""
-    return "" if digest is None or rest is None else (digest.to_bytes(8, signed=True) + rest).hex()
+    return (digest.to_bytes(8, signed=True) + rest).hex()
 
 
 def to_bytes(text: str) -> bytes:
@@ -112,8 +113,6 @@ def proof(value: object) -> int:
     return zlib.crc32(value if isinstance(value, bytes) else repr(value).encode("utf-8", "backslashreplace"))
 
 
-def _box(text: str | None) -> Box | None:
-    if text is None:
-        return None
+def _box(text: str) -> Box:
     left, top, right, bottom = map(int, text.split(","))
     return left, top, right, bottom

@@ -15,6 +15,8 @@ CATALOGUE = "catalogue.sqlite"
 FORMAT = 1
 _APPLICATION = 0x72656964  # "reid"
 _WAIT = 5.0  # seconds for a writer to end
+_CACHE = 32_768  # KiB of pages that a writer keeps in memory
+_LOG = 16_384  # pages in the log, 64 MiB, before they are copied into the catalogue: a page is often changed again until then
 
 IMAGES = """
 CREATE TABLE {name} (
@@ -107,6 +109,12 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def prepare_for_writing(connection: sqlite3.Connection) -> None:
+    """Let a connection change pages all over the indexes: it keeps more of them, and brings the log into the catalogue seldom."""
+    connection.execute(f"PRAGMA cache_size = {-_CACHE}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {_LOG}")
 
 
 def read_about(connection: sqlite3.Connection, path: Path) -> About:

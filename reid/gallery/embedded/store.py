@@ -2,10 +2,12 @@
 
 import contextlib
 import datetime as dt
+import math
 import sqlite3
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from reid import files
+from reid.distances.compiled import load_ahead
 from reid.errors import ArtefactError, GalleryError, MissingInputError, OutputError
 from reid.gallery.checks import check_queries, check_vectors, new_places
 from reid.gallery.embedded import catalogue
@@ -20,7 +23,7 @@ from reid.gallery.embedded.checking import problems
 from reid.gallery.embedded.compacting import compact, finish
 from reid.gallery.embedded.conditions import slots as slots_where
 from reid.gallery.embedded.connections import Connections, Result
-from reid.gallery.embedded.following import Following
+from reid.gallery.embedded.following import INDEX, Following
 from reid.gallery.embedded.schema import CATALOGUE, State, create, read_state
 from reid.gallery.embedded.transactions import sqlite_errors
 from reid.gallery.embedded.vector_file import VectorFile, vectors_path
@@ -54,6 +57,8 @@ class EmbeddedStore:
         self._filters: OrderedDict[tuple[Where, int, int], Integers] = OrderedDict()
         self._sources = catalogue.Sources()
         self.lingering = False
+        if (folder / INDEX).is_file():  # many images, whose catalogue takes a while to be proven
+            load_ahead()
         self._connections = Connections(folder)
         try:
             self.about = self._connections.about()
@@ -93,8 +98,10 @@ class EmbeddedStore:
             state = read_state(connection)
             file = self._following.file(state)
             rows, sums = file.rows(vectors[fresh])
-            file.write(state.slots, rows)
-            made = catalogue.insert(connection, [entries[p] for p in fresh], sums, [pictures[p] for p in fresh])
+            with ThreadPoolExecutor(1) as disk:  # the vectors last before the rows do, which are made meanwhile
+                written = disk.submit(file.write, state.slots, rows)
+                made = catalogue.insert(connection, [entries[p] for p in fresh], sums, [pictures[p] for p in fresh])
+                written.result()
         for place, image in zip(fresh, made, strict=True):
             ids[place] = image
         return ids
@@ -212,11 +219,11 @@ class EmbeddedStore:
         rows = catalogue.at_slots(connection, slots)
         if len(rows) < len(slots):
             return None  # another process added them since, which a new transaction sees
-        view.compare(list(rows.values()))
+        view.compare(rows)
         images = dict(zip(rows, self._sources.stored(connection, rows.values()), strict=True))
         return [
             [
-                (images[slot], min(1.0, max(-1.0, score)))
+                (images[slot], score if -1.0 <= score <= 1.0 else math.copysign(1.0, score))
                 for slot, score in zip(*map(np.ndarray.tolist, pair), strict=True)
             ]
             for pair in found

@@ -5,7 +5,7 @@ import json
 import mmap
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -159,9 +159,9 @@ class VectorFile:
             )
         return self.numbers(rows)
 
-    def checksums_at(self, slots: Integers) -> Integers:
-        """(N,) the checksums that stand in the rows of some slots."""
-        found: Integers = self.words(slots)[:, -1].astype(np.int64)
+    def checksums_at(self, slots: Sequence[int]) -> list[int]:
+        """The checksums that stand in the rows of some slots."""
+        found: list[int] = self._mapped(max(slots, default=-1) + 1)[slots, -1].tolist()
         return found
 
     def close(self) -> None:
@@ -230,10 +230,20 @@ def _compiled_chain() -> Callable[..., None]:
 
 
 def _chain(rows, start, prime, found):  # type: ignore[no-untyped-def]  # compiled
-    mask = np.uint64(0xFFFFFFFF)
-    factor = np.uint64(prime)
-    for row in range(rows.shape[0]):
+    # Four rows at once, because each product waits for the one before it. Bits above the lowest 32 never reach those.
+    factor, width = np.uint64(prime), rows.shape[1] - 1
+    whole = len(rows) // 4 * 4
+    for row in range(0, whole, 4):
+        first = second = third = fourth = np.uint64(start)
+        for column in range(width):
+            first = (first ^ np.uint64(rows[row, column])) * factor
+            second = (second ^ np.uint64(rows[row + 1, column])) * factor
+            third = (third ^ np.uint64(rows[row + 2, column])) * factor
+            fourth = (fourth ^ np.uint64(rows[row + 3, column])) * factor
+        found[row], found[row + 1] = np.uint32(first), np.uint32(second)
+        found[row + 2], found[row + 3] = np.uint32(third), np.uint32(fourth)
+    for row in range(whole, len(rows)):
         value = np.uint64(start)
-        for column in range(rows.shape[1] - 1):
-            value = ((value ^ np.uint64(rows[row, column])) * factor) & mask
-        found[row] = value
+        for column in range(width):
+            value = (value ^ np.uint64(rows[row, column])) * factor
+        found[row] = np.uint32(value)

@@ -1,7 +1,7 @@
 """What an index holds at one moment, and how the next moment is made of it."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,9 @@ from reid.records import Floats
 _BLOCK = 16_384  # rows read and quantised at once
 _LATER = 4096  # rows in no list that are not worth the work of putting them into lists
 _SHARE = 32  # of the rows in lists that may come later without a list: they are all looked at by every search
+
+Blocks = Callable[[int, int], Iterable[tuple[int, Floats]]]
+"""The rows of some slots, first..stop, as (slot, rows (N, D) float32 from there on) in their order."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +90,22 @@ def kept(state: State, lists: Lists) -> Clusters:
 
 def appended(state: State, vectors: Floats) -> State:
     """With the rows (N, D) float32 of the next slots."""
-    rows = state.rows + len(vectors)
+    return extended(state, len(vectors), lambda first, stop: [(first, vectors[first - state.rows : stop - state.rows])])
+
+
+def extended(state: State, count: int, blocks: Blocks) -> State:
+    """With the rows of the next `count` slots; where `blocks` raises, nothing has changed."""
+    rows = state.rows + count
     table = with_room(state.table, len(state.table.slots) + max(0, rows - len(state.table.places)))
-    work = partial(_place, state, table, vectors)
-    if len(vectors) > _BLOCK:
-        share_rows(work, len(vectors))
+
+    def work(start: int, stop: int) -> None:
+        for first, vectors in blocks(state.rows + start, state.rows + stop):
+            _place(state, table, first, vectors)
+
+    if count > _BLOCK:
+        share_rows(work, count)
     else:
-        work(0, len(vectors))
+        work(0, count)
     state = replace(state, table=table, rows=rows, removed=bits.widened(state.removed, rows))
     later = rows - len(table.places)
     return merged(state) if state.lists and later > max(_LATER, len(table.slots) // _SHARE) else state
@@ -132,13 +144,12 @@ def _table(dimension: int, lists: Lists, assignment: NDArray[np.int32]) -> Table
     return table_of(assignment, len(lists.centroids), room, dimension, lists.turned.shape[1])
 
 
-def _place(state: State, table: Table, vectors: Floats, start: int, stop: int) -> None:
-    """Quantise some rows into the table, where no search looks yet."""
-    for begin in range(start, stop, _BLOCK):
-        end = min(begin + _BLOCK, stop)
-        positions = positions_of(table, np.arange(state.rows + begin, state.rows + end))
+def _place(state: State, table: Table, first: int, vectors: Floats) -> None:
+    """Quantise the rows of the slots from `first` on into the table, where no search looks yet."""
+    for begin in range(0, len(vectors), _BLOCK):
+        rows = vectors[begin : begin + _BLOCK]
+        positions = positions_of(table, np.arange(first + begin, first + begin + len(rows)))
         present = positions != NOWHERE
-        rows = vectors[begin:end]
         if not present.all():
             rows, positions = rows[present], positions[present]
         quantise(rows, positions, table.codes)

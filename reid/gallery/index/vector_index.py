@@ -15,7 +15,7 @@ from reid.gallery.index.lists import NOWHERE, positions_of
 from reid.gallery.index.refining import NOTHING, Found, Read
 from reid.gallery.index.searching import search_exactly, search_lists
 from reid.gallery.index.sketches import WORD, rotation
-from reid.gallery.index.state import State, appended, clustered, empty, expecting, kept
+from reid.gallery.index.state import Blocks, State, appended, clustered, empty, expecting, extended, kept
 from reid.gallery.index.table import Visible
 from reid.records import Floats
 
@@ -102,6 +102,15 @@ class VectorIndex:
         if first != state.rows:
             raise ShapeError(f"rows for the slots from {first} do not follow the {state.rows} that are there")
         self._state = appended(state, vectors)
+
+    def extend(self, stop: int, blocks: Blocks) -> None:
+        """Add the rows of the slots up to `stop`, which `blocks` gives in parts; where it raises, nothing is added.
+
+        Args:
+            stop: the first slot that is not added.
+            blocks: rows, finite, of a range of slots; called by several threads at once, each for a range of its own.
+        """
+        self._state = extended(self._state, stop - self._state.rows, blocks)
 
     def forget(self, slots: NDArray[np.int64]) -> None:
         """Never find the rows of these slots (N,) again.

@@ -38,3 +38,21 @@ def test_a_reading_sees_one_state(tmp_path):
     assert connections.read(lambda _, state: state.images) == 35
     connections.close()
     store.close()
+
+
+def test_a_writer_keeps_more_pages(tmp_path):
+    """Memory for pages, and a longer log, only on a connection that writes."""
+    galleries.filled(tmp_path / "g").close()
+    connections = Connections(tmp_path / "g")
+    pragmas = ("cache_size", "wal_autocheckpoint", "synchronous")
+
+    def found():
+        return [connections.connection().execute(f"PRAGMA {name}").fetchone()[0] for name in pragmas]
+
+    before = found()
+    for _ in range(2):
+        with connections.writing():
+            pass
+    assert before == [-2000, 1000, 2]
+    assert found() == [-32_768, 16_384, 2]
+    connections.close()

@@ -4,6 +4,7 @@ import galleries
 import numpy as np
 import pytest
 
+from reid.errors import ArtefactError
 from reid.gallery.embedded.following import INDEX
 from reid.gallery.embedded.store import EmbeddedStore
 from reid.gallery.filters import Where
@@ -112,3 +113,25 @@ def test_searches_on_a_device(clustered):
     assert store._following._view.index._device is not None
     store.close()
     exact.close()
+
+
+def test_damage_in_what_others_added(tmp_path):
+    """A search that meets it says so each time, names the image, and goes on once it is gone; blocks before it are not lost."""
+    store = EmbeddedStore.create(tmp_path / "g", galleries.about(512))
+    store.add(galleries.entries(100), galleries.unit(100, 512))
+    store.nearest(galleries.unit(1, 512), 1, Where())
+    other = EmbeddedStore(tmp_path / "g")
+    other.add(galleries.entries(1500, 100), galleries.unit(1500, 512, seed=1))
+    other.close()
+    path = tmp_path / "g" / "vectors-000001.bin"
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+    for _ in range(2):
+        with pytest.raises(ArtefactError, match="among them those of images 1600:"):
+            store.nearest(galleries.unit(1, 512), 1, Where())
+    store.remove(Where(ids=(1600,)))
+    hits = store.nearest(galleries.unit(1500, 512, seed=1)[[0, 1498]], 1, Where())
+    assert [image.id for ((image, _),) in hits] == [101, 1599]
+    store.close()

@@ -1,6 +1,7 @@
 """The index as its owner sees it, against plain rankings."""
 
 import threading
+from functools import partial
 
 import numpy as np
 import pytest
@@ -133,6 +134,30 @@ def test_while_rows_of_kept_lists_are_missing():
 
     assert found(second, rows[0], 5, exact=True) == ranking(rows, rows[0], 5, list(range(300)))
     assert {slot for slot, _ in found(second, rows[0], 5)} <= set(range(300))
+
+
+def test_rows_in_parts(monkeypatch):
+    """Threads that each take parts of a range make the same index; where one of them fails, nothing is added."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    rows = identities(6, 40_000, 8, 0.5)
+    whole, parts = index_of(rows), index_of(rows[:100])
+    parts._read = whole._read
+    asked = []
+
+    def blocks(first, stop, *, damaged=None):
+        asked.append((first, stop))
+        for start in range(first, stop, 777):
+            if damaged is not None and start <= damaged < start + 777:
+                raise ArtefactError("damaged")
+            yield start, rows[start : min(start + 777, stop)]
+
+    with pytest.raises(ArtefactError, match="damaged"):
+        parts.extend(40_000, partial(blocks, damaged=30_000))
+    assert parts.rows == 100
+    parts.extend(40_000, blocks)
+    assert sorted(asked[3:]) == [(100, 13_400), (13_400, 26_700), (26_700, 40_000)]
+    for query in rows[::4000]:
+        assert found(parts, query, 20) == found(whole, query, 20)
 
 
 def test_when_lists_are_wanted(monkeypatch):

@@ -1,5 +1,6 @@
 """A row of the catalogue: what stands in its columns, and the checksum that proves it."""
 
+import struct
 import zlib
 from typing import Any, NamedTuple
 
@@ -8,6 +9,8 @@ from reid.gallery.entries import Box, Entry, Stored, stored
 
 COLUMNS = "slot, id, path, identity, camera, time, source, box, digest, rest, vector, checksum"
 NO_CAMERA = -1
+_NO_TIME = float("nan")  # which SQLite cannot keep
+_pack, _crc32 = struct.Struct("<qqqq?qdiiii").pack, zlib.crc32
 
 
 class Row(NamedTuple):
@@ -32,7 +35,7 @@ class Row(NamedTuple):
 
     def proof(self) -> int:
         """The checksum that this row must have: of all columns but the slot, which compaction changes."""
-        return proof(self[1:-1])
+        return _row_proof(self[1:-1])
 
     def sealed(self) -> "Row":
         """The same row with its checksum."""
@@ -48,14 +51,14 @@ def to_row(entry: Entry, *, slot: int, image: int, source: int, vector: int) -> 
         to_bytes(entry.path),
         None if identity is None else to_bytes(identity),
         NO_CAMERA if camera is None else camera,
-        None if time is None else float(time),
+        None if time is None else float(time) + 0.0,  # SQLite keeps -0.0 as 0.0
         source,
         None if box is None else ",".join(map(str, box)),
         digest,
         rest,
         vector,
     )
-    return Row._make((slot, *content, proof(content)))
+    return Row._make((slot, *content, _row_proof(content)))
 
 
 def to_stored(row: Row, source: str) -> Stored:
@@ -79,12 +82,40 @@ def proven(values: tuple[Any, ...]) -> Row:
     Raises:
         ArtefactError: it is not what was written; its image is named.
     """
-    if proof(values[1:-1]) != values[-1]:
+    try:
+        whole = _row_proof(values[1:-1]) == values[-1]
+    except (TypeError, ValueError, AttributeError, struct.error):  # a value of another type than was written
+        whole = False
+    if not whole:
         raise ArtefactError(
             f"the catalogue's row of image {values[1]} is corrupt: its checksum differs; "
             "run reid-gallery check with --repair"
         )
     return Row._make(values)
+
+
+def _row_proof(content: tuple[Any, ...]) -> int:
+    """The checksum of a row's content: of its numbers and the lengths of its texts, then of its texts."""
+    image, path, identity, camera, time, source, box, digest, rest, vector = content
+    numbers = _pack(
+        image,
+        camera,
+        source,
+        vector,
+        digest is None,
+        digest or 0,
+        _NO_TIME if time is None else time,
+        len(path),
+        -1 if identity is None else len(identity),
+        -1 if box is None else len(box),
+        -1 if rest is None else len(rest),
+    )
+    total = _crc32(path, _crc32(numbers))
+    if identity:
+        total = _crc32(identity, total)
+    if box:
+        total = _crc32(box.encode(), total)
+    return _crc32(rest, total) if rest else total
 
 
 def split_digest(sha256: str) -> tuple[int, bytes]:
@@ -110,7 +141,7 @@ def to_text(content: bytes) -> str:
 
 def proof(value: object) -> int:
     """The checksum of a value, of whatever type it is: in a damaged catalogue it need not be the one that was written."""
-    return zlib.crc32(value if isinstance(value, bytes) else repr(value).encode("utf-8", "backslashreplace"))
+    return _crc32(value if isinstance(value, bytes) else repr(value).encode("utf-8", "backslashreplace"))
 
 
 def _box(text: str) -> Box:

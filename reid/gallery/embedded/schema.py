@@ -12,7 +12,7 @@ from reid.gallery.store import About
 from reid.text import printable
 
 CATALOGUE = "catalogue.sqlite"
-FORMAT = 1
+FORMAT = 2
 _APPLICATION = 0x72656964  # "reid"
 _WAIT = 5.0  # seconds for a writer to end
 _CACHE = 32_768  # KiB of pages that a writer keeps in memory
@@ -129,9 +129,8 @@ def read_about(connection: sqlite3.Connection, path: Path) -> About:
     if application != _APPLICATION:
         raise ArtefactError(f"{printable(path)} is no catalogue of a gallery, or its beginning is damaged")
     if version != FORMAT:
-        raise GalleryError(
-            f"{printable(path)} has format {version}, and this version reads format {FORMAT}; install a newer reid-toolkit"
-        )
+        advice = "install a newer reid-toolkit" if version > FORMAT else "make the gallery again"
+        raise GalleryError(f"{printable(path)} has format {version}, and this version reads format {FORMAT}; {advice}")
     value, checksum = connection.execute("SELECT value, checksum FROM about").fetchone() or ("", None)
     if checksum != proof(value):
         raise ArtefactError(f"{printable(path)} is corrupt: what it says of the gallery has another checksum")

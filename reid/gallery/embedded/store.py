@@ -2,10 +2,8 @@
 
 import contextlib
 import datetime as dt
-import math
 import sqlite3
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,20 +19,19 @@ from reid.gallery.checks import check_queries, check_vectors, new_places
 from reid.gallery.embedded import catalogue
 from reid.gallery.embedded.checking import problems
 from reid.gallery.embedded.compacting import compact, finish
-from reid.gallery.embedded.conditions import slots as slots_where
 from reid.gallery.embedded.connections import Connections, Result
 from reid.gallery.embedded.following import INDEX, Following
 from reid.gallery.embedded.schema import CATALOGUE, State, create, read_state
+from reid.gallery.embedded.searching import Nearest, Searching
 from reid.gallery.embedded.transactions import sqlite_errors
 from reid.gallery.embedded.vector_file import VectorFile, vectors_path
 from reid.gallery.entries import Entry, Stored
 from reid.gallery.filters import Where
 from reid.gallery.store import About
-from reid.records import Floats, Integers
+from reid.records import Floats
 from reid.text import printable
 
 _PAGE = 1000
-_FILTERS = 16
 _TRIES = 5
 
 
@@ -54,7 +51,6 @@ class EmbeddedStore:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._filters: OrderedDict[tuple[Where, int, int], Integers] = OrderedDict()
         self._sources = catalogue.Sources()
         self.lingering = False
         if (folder / INDEX).is_file():  # many images, whose catalogue takes a while to be proven
@@ -63,6 +59,7 @@ class EmbeddedStore:
         try:
             self.about = self._connections.about()
             self._following = Following(folder, self.about)
+            self._searching = Searching(self._following, self._sources)
             self._connections.read(lambda _, state: self._following.file(state))
         except BaseException:
             self._connections.close()
@@ -130,11 +127,11 @@ class EmbeddedStore:
                 return
             after, left = page[-1].id, None if left is None else left - len(page)
 
-    def nearest(self, queries: Floats, count: int, where: Where) -> list[list[tuple[Stored, float]]]:
+    def nearest(self, queries: Floats, count: int, where: Where) -> Nearest:
         """The `count` most similar images of each query; see the protocol."""
         check_queries(queries, count, self.about.dimension)
         for _ in range(_TRIES):
-            found = self._follow(lambda c, state: self._nearest(c, state, queries, count, where))
+            found = self._follow(lambda c, state: self._searching.nearest(c, state, queries, count, where))
             if found is not None:
                 return found
         raise ArtefactError(
@@ -208,37 +205,6 @@ class EmbeddedStore:
                 connection, catalogue.select(connection, where, after=after, limit=size)
             )
         )
-
-    def _nearest(
-        self, connection: sqlite3.Connection, state: State, queries: Floats, count: int, where: Where
-    ) -> list[list[tuple[Stored, float]]] | None:
-        view = self._following.view(connection, state)
-        among = None if where.everything else self._slots(connection, state, where)
-        found = view.index.search(queries, count, among=among)
-        slots = sorted({slot for some, _ in found for slot in some.tolist()})
-        rows = catalogue.at_slots(connection, slots)
-        if len(rows) < len(slots):
-            return None  # another process added them since, which a new transaction sees
-        view.compare(rows)
-        images = dict(zip(rows, self._sources.stored(connection, rows.values()), strict=True))
-        return [
-            [
-                (images[slot], score if -1.0 <= score <= 1.0 else math.copysign(1.0, score))
-                for slot, score in zip(*map(np.ndarray.tolist, pair), strict=True)
-            ]
-            for pair in found
-        ]
-
-    def _slots(self, connection: sqlite3.Connection, state: State, where: Where) -> Integers:
-        """The slots of a condition; the last few are remembered until the gallery changes."""
-        key = (where, state.generation, state.change)
-        found = self._filters.get(key)
-        if found is None:
-            found = slots_where(where, connection)
-            self._filters[key] = found
-            while len(self._filters) > _FILTERS:
-                self._filters.popitem(last=False)
-        return found
 
     def _vectors(self, connection: sqlite3.Connection, state: State, ids: Sequence[int]) -> Floats:
         slots = {row.id: row.slot for row in catalogue.by_ids(connection, ids)}

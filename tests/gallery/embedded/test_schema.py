@@ -6,7 +6,7 @@ import galleries
 import pytest
 
 from reid.errors import ArtefactError, GalleryError
-from reid.gallery.embedded.schema import State, connect, create, read_about, read_state, write_state
+from reid.gallery.embedded.schema import FORMAT, State, connect, create, read_about, read_state, write_state
 
 
 @pytest.fixture
@@ -69,12 +69,13 @@ def test_the_state_is_proven(catalogue):
 
 
 def test_other_files(catalogue, tmp_path):
-    """A newer version, another program's database, changed words about the gallery, and no database."""
+    """A newer or older version, another program's database, changed words about the gallery, and no database."""
     path, connection = catalogue
-    connection.execute("PRAGMA user_version = 2")
-    with pytest.raises(GalleryError, match=r"format 2.*newer"):
-        read_about(connection, path)
-    connection.execute("PRAGMA user_version = 1")
+    for version, advice in ((FORMAT + 1, "newer"), (FORMAT - 1, "make the gallery again")):
+        connection.execute(f"PRAGMA user_version = {version}")
+        with pytest.raises(GalleryError, match=f"format {version}, .*{advice}"):
+            read_about(connection, path)
+    connection.execute(f"PRAGMA user_version = {FORMAT}")
     connection.execute("UPDATE about SET value = replace(value, '8', '9')")
     with pytest.raises(ArtefactError, match="checksum"):
         read_about(connection, path)

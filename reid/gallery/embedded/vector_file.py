@@ -161,8 +161,8 @@ class VectorFile:
 
     def checksums_at(self, slots: Sequence[int]) -> list[int]:
         """The checksums that stand in the rows of some slots."""
-        found: list[int] = self._mapped(max(slots, default=-1) + 1)[slots, -1].tolist()
-        return found
+        word, last = self._mapped(max(slots, default=-1) + 1).item, self.width - 1
+        return [word(slot, last) for slot in slots]
 
     def close(self) -> None:
         """Let go of the map."""

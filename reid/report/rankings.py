@@ -1,12 +1,14 @@
 """Which queries are shown of a test set, and what was found for them: the rows of rank lists."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reid import rng
 from reid.data.images import MAX_MEGAPIXELS, read_image
+from reid.distances import Distances
 from reid.evaluation.per_query import PerQuery
 from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.single_shot import trial_gallery
@@ -18,40 +20,34 @@ HITS = 10
 
 
 class RankLists:
-    """What the protocols find for single queries: no junk, not the query itself, not its identity on its own camera.
+    """What a protocol finds for single queries: no junk, not the query itself, not its identity on its own camera.
 
     Attributes:
+        protocol: whose queries and galleries these are: query-gallery, all-vs-all, or single-shot.
         query: the images that are asked.
-        gallery: the images that are found.
+        gallery: the images that are found; of all-vs-all the same.
 
     Args:
-        test: the test set.
-        embedded: of its images: the queries, if any, then the gallery.
-        refinement: what stands between vectors and ranking; the lists are those of its distances.
+        protocol: see above.
+        query: see above.
+        gallery: see above.
+        distances: of the queries to the gallery.
         max_megapixels: larger images are refused.
     """
 
     def __init__(
         self,
-        test: TestSet,
-        embedded: Embeddings,
-        refinement: Refinement = PLAIN,
+        protocol: str,
+        query: Embeddings,
+        gallery: Embeddings,
+        distances: Distances,
         *,
         max_megapixels: float = MAX_MEGAPIXELS,
     ) -> None:
-        self._apart = self._camera_rule = test.query is not None
-        if test.query is None:
-            self.query = self.gallery = refinement.without_junk(embedded)
-        else:
-            self.query = embedded.select(slice(0, len(test.query)))
-            self.gallery = refinement.without_junk(embedded.select(slice(len(test.query), None)))
-        self._distances = refinement.distances(self.query.vectors, self.gallery.vectors)
+        self.protocol = protocol
+        self.query, self.gallery = query, gallery
+        self._distances = distances
         self._max_megapixels = max_megapixels
-
-    @property
-    def protocol(self) -> str:
-        """The protocol whose queries and galleries these are."""
-        return "query-gallery" if self._apart else "all-vs-all"
 
     def drawn(self, seed: int, number: int) -> list[int]:
         """Queries drawn by chance, so that they are no selection of good ones; in their order."""
@@ -116,10 +112,10 @@ class RankLists:
     def _allowed(self, query: int) -> NDArray[np.bool_]:
         own, others = self.query.records, self.gallery.records
         allowed: NDArray[np.bool_] = others.identities != JUNK
-        if not self._apart:
+        if self.protocol == "all-vs-all":
             allowed[query] = False
         elif (
-            self._camera_rule
+            self.protocol == "query-gallery"
             and own.cameras is not None
             and others.cameras is not None
             and own.cameras[query] != NO_CAMERA
@@ -127,49 +123,6 @@ class RankLists:
             same = others.identities == own.identities[query]
             allowed &= ~(same & (others.cameras == own.cameras[query]))
         return allowed
-
-
-class TrialLists(RankLists):
-    """What the first trial of single-shot finds: one image of every identity is searched, all others are asked.
-
-    Args:
-        embedded: of all images of the test set.
-        seed: of the report.
-        refinement: what stands between vectors and ranking.
-        max_megapixels: larger images are refused.
-    """
-
-    def __init__(
-        self,
-        embedded: Embeddings,
-        seed: int,
-        refinement: Refinement = PLAIN,
-        *,
-        max_megapixels: float = MAX_MEGAPIXELS,
-    ) -> None:
-        images = refinement.without_junk(embedded)
-        self._shown = trial_gallery(images.records, seed=seed, trial=0)
-        asked = images.records.identities != JUNK
-        asked[self._shown] = False
-        self._rows = np.flatnonzero(asked)
-        self.query, self.gallery = images.select(self._rows), images.select(self._shown)
-        self._whole = refinement.expand is None  # else distances depend on what is searched
-        sides = (images, images) if self._whole else (self.query, self.gallery)
-        self._distances = refinement.distances(sides[0].vectors, sides[1].vectors)
-        self._max_megapixels = max_megapixels
-        self._apart, self._camera_rule = True, False
-
-    @property
-    def protocol(self) -> str:
-        """The protocol whose queries and galleries these are."""
-        return "single-shot"
-
-    def _row(self, query: int) -> Floats:
-        if not self._whole:
-            return super()._row(query)
-        row = int(self._rows[query])
-        distances: Floats = self._distances.rows(row, row + 1)[0][self._shown]
-        return distances
 
 
 def lists_of(
@@ -192,10 +145,46 @@ def lists_of(
         max_megapixels: larger images are refused.
     """
     if protocol == "single-shot":
-        return TrialLists(embedded, seed, refinement, max_megapixels=max_megapixels)
-    if protocol == "all-vs-all":
-        test = TestSet(test.name, embedded.records, None, (protocol,))
-    return RankLists(test, embedded, refinement, max_megapixels=max_megapixels)
+        query, gallery, distances = _trial(embedded, seed, refinement)
+    else:
+        if protocol == "all-vs-all" or test.query is None:
+            query = gallery = refinement.without_junk(embedded)
+        else:
+            query = embedded.select(slice(0, len(test.query)))
+            gallery = refinement.without_junk(embedded.select(slice(len(test.query), None)))
+        distances = refinement.distances(query.vectors, gallery.vectors)
+    return RankLists(protocol, query, gallery, distances, max_megapixels=max_megapixels)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Distances of some images to others, out of those of all to all."""
+
+    whole: Distances
+    queries: Integers
+    gallery: Integers
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.queries), len(self.gallery)
+
+    def rows(self, start: int, stop: int) -> Floats:
+        return np.concatenate(
+            [self.whole.rows(row, row + 1)[:, self.gallery] for row in self.queries[start:stop].tolist()]
+        )
+
+
+def _trial(embedded: Embeddings, seed: int, refinement: Refinement) -> tuple[Embeddings, Embeddings, Distances]:
+    """The first trial: one image of every identity is searched, all others are asked."""
+    images = refinement.without_junk(embedded)
+    shown = trial_gallery(images.records, seed=seed, trial=0)
+    asked = images.records.identities != JUNK
+    asked[shown] = False
+    rows = np.flatnonzero(asked)
+    query, gallery = images.select(rows), images.select(shown)
+    if refinement.expand is not None:  # then distances depend on what is searched
+        return query, gallery, refinement.distances(query.vectors, gallery.vectors)
+    return query, gallery, _Part(refinement.distances(images.vectors, images.vectors), rows, shown)
 
 
 def read_tile(

@@ -12,7 +12,7 @@ from reid.evaluation.protocols import evaluate_test_set
 from reid.evaluation.refinement import PLAIN, Refinement
 from reid.evaluation.single_shot import single_shot
 from reid.records import Embeddings, TestSet
-from reid.report.rankings import HITS, RankLists, lists_of
+from reid.report.rankings import HITS, lists_of
 from reid.rerank import k_reciprocal
 
 
@@ -41,7 +41,7 @@ def sets(embedded):
 def test_rows_leave_out_what_protocols_leave_out(embedded):
     """No junk; not the query itself, or nothing of its identity on its camera; the same queries for the same seed."""
     for test, vectors in sets(embedded):
-        lists = RankLists(test, vectors)
+        lists = lists_of(test, vectors, test.protocols[0])
         assert lists.drawn(1, 8) == lists.drawn(1, 8) != lists.drawn(2, 8)
         rows = list(lists.rows(lists.drawn(1, 8)))
         assert len(rows) == 8
@@ -57,7 +57,7 @@ def test_queries_are_chosen_by_average_precision(embedded):
     """The hardest are those of the report; the best have the highest values, and half of the others lie on either side."""
     for test, vectors in sets(embedded):
         (report,) = evaluate_test_set(test, vectors).values()
-        lists, values = RankLists(test, vectors), report.per_query
+        lists, values = lists_of(test, vectors, test.protocols[0]), report.per_query
         assert lists.protocol == values.protocol
         images = test.images().paths
         assert [images[query] for query in lists.hardest(values, 8)] == [one.path for one in hardest_queries(values, 8)]
@@ -73,7 +73,7 @@ def test_lists_are_those_of_the_refined_distances(embedded):
     """What re-ranking puts first stands first."""
     refinement = Refinement(rerank=k_reciprocal)
     test, vectors = sets(embedded)[0]
-    lists = RankLists(test, vectors, refinement)
+    lists = lists_of(test, vectors, "all-vs-all", refinement)
     known = refinement.without_junk(vectors)
     distances = k_reciprocal(known.vectors, known.vectors).rows(0, len(known.records))
     (row,) = lists.rows([3])

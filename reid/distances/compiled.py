@@ -1,8 +1,8 @@
 """Loops compiled to machine code on first use, and kept for later processes where a folder for that can be written."""
 
 import contextlib
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., object])
@@ -33,16 +33,20 @@ def compiled(function: Function, *, any_order: bool = False) -> Function:
     return machine_code  # type: ignore[no-any-return]
 
 
-def load_ahead() -> threading.Thread:
-    """Load what the first call of any compiled function waits for, half a second of imports, while this thread goes on."""
+@contextlib.contextmanager
+def loading_meanwhile() -> Iterator[None]:
+    """Load what the first call of any compiled function waits for, half a second of imports, during the block.
+
+    It has ended when the block has: no thread of it is there when a process is forked.
+    """
 
     def load() -> None:
         with contextlib.suppress(Exception):  # whoever calls a compiled function meets the same and tells it
             compiled(_nothing)()
 
-    thread = threading.Thread(target=load, name="reid-loading")
-    thread.start()
-    return thread
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(load)
+        yield
 
 
 def _nothing() -> None:

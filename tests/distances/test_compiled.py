@@ -77,13 +77,18 @@ def test_compiled_functions_call_none_of_another_file() -> None:
     assert [pair for pair in found if pair[0] != pair[1]] == []
 
 
-def test_loading_ahead() -> None:
-    """Another thread loads what compiled functions need, so that the first call in this one finds it there."""
+def test_loading_meanwhile() -> None:
+    """Another thread loads what compiled functions need while a block runs; both have ended behind it, also by an error."""
     program = """
-import sys
-from reid.distances.compiled import load_ahead
+import sys, threading
+from reid.distances.compiled import loading_meanwhile
 assert "numba.np.arraymath" not in sys.modules
-load_ahead().join()
+try:
+    with loading_meanwhile():
+        raise KeyError
+except KeyError:
+    pass
 assert "numba.np.arraymath" in sys.modules
+assert threading.active_count() == 1
 """
     subprocess.run([sys.executable, "-c", program], check=True)

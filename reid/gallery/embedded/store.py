@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from reid import files
-from reid.distances.compiled import load_ahead
+from reid.distances.compiled import loading_meanwhile
 from reid.errors import ArtefactError, GalleryError, MissingInputError, OutputError
 from reid.gallery.checks import check_queries, check_vectors, new_places
 from reid.gallery.embedded import catalogue
@@ -53,9 +53,9 @@ class EmbeddedStore:
         self.folder = folder
         self._sources = catalogue.Sources()
         self.lingering = False
-        if (folder / INDEX).is_file():  # many images, whose catalogue takes a while to be proven
-            load_ahead()
-        self._connections = Connections(folder)
+        many = (folder / INDEX).is_file()  # their catalogue takes a while to be proven
+        with loading_meanwhile() if many else contextlib.nullcontext():
+            self._connections = Connections(folder)
         try:
             self.about = self._connections.about()
             self._following = Following(folder, self.about)

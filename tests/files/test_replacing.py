@@ -271,7 +271,7 @@ def test_failing_write_leaves_the_old(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", WRITERS)
-@pytest.mark.parametrize("kills", [30, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])])
+@pytest.mark.parametrize("kills", [15, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])])
 def test_killed_writer_leaves_old_or_new(kind: str, kills: int, tmp_path: Path) -> None:
     """D1, D11: SIGKILL at a random moment leaves the file or folder whole, as it was written last or was being written;
     what lies beside it is swept away.

@@ -252,7 +252,7 @@ def test_a_run_goes_on_to_the_bit(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("enough", [5, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("enough", [3, pytest.param(20, marks=pytest.mark.soak)])
 def test_a_run_killed_anywhere_goes_on_to_the_bit(
     data: tuple[Records, Records], tmp_path: Path, reference: tuple[Path, Heard, Plan], enough: int
 ) -> None:

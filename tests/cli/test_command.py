@@ -203,11 +203,14 @@ def test_signals_end_quietly(end: tuple[int, int, str], late: bool, program: lis
     with subprocess.Popen(
         [*program, "work", tmp_path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        time.sleep(0.5 if late else 0.1)
-        process.send_signal(number)
-        _, printed = process.communicate(timeout=10)
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            time.sleep(0.5 if late else 0.1)
+            process.send_signal(number)
+            _, printed = process.communicate(timeout=10)
+        finally:
+            process.kill()
 
     assert process.returncode == code
     assert printed.strip() == word

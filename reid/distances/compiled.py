@@ -37,16 +37,16 @@ def compiled(function: Function, *, any_order: bool = False) -> Function:
 def loading_meanwhile() -> Iterator[None]:
     """Load what the first call of any compiled function waits for, half a second of imports, during the block.
 
-    It has ended when the block has: no thread of it is there when a process is forked.
+    It has ended when the block has: no thread of it is there when a process is forked. What fails in it is told nobody;
+    whoever calls a compiled function meets the same.
     """
-
-    def load() -> None:
-        with contextlib.suppress(Exception):  # whoever calls a compiled function meets the same and tells it
-            compiled(_nothing)()
-
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(load)
+        pool.submit(_load)
         yield
+
+
+def _load() -> None:
+    compiled(_nothing)()
 
 
 def _nothing() -> None:

@@ -14,7 +14,7 @@ import pytest
 import reid.distances
 import reid.evaluation
 import reid.rerank
-from reid.distances.compiled import compiled
+from reid.distances.compiled import compiled, loading_meanwhile
 
 PROGRAM = """
 import numpy as np
@@ -92,3 +92,17 @@ assert "numba.np.arraymath" in sys.modules
 assert threading.active_count() == 1
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_loading_that_fails_disturbs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever calls a compiled function afterwards is told."""
+    called = []
+
+    def broken(function: object) -> None:
+        called.append(function)
+        raise ImportError("no numba here")
+
+    monkeypatch.setattr("reid.distances.compiled.compiled", broken)
+    with loading_meanwhile():
+        pass
+    assert len(called) == 1
